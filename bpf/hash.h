@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Hashes. Those over what a stranger chooses are keyed: secret odd factors and masks, made once and kept with the
+ * tables, so that nobody outside can aim flows at one bucket.
+ */
+#pragma once
+
+#include "types.h"
+
+static __always_inline __u64 mix(__u64 a, __u64 b, const struct settings *settings)
+{
+	__u64 hash = (a ^ settings->seed[0]) * settings->seed[1];
+
+	hash ^= hash >> 32;
+	hash = (hash ^ b ^ settings->seed[2]) * settings->seed[3];
+	hash ^= hash >> 32;
+	hash *= 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+/* Not keyed: what is in these tables the administrator chose. The factor is 2^64 over the golden ratio. */
+static __always_inline __u32 mix_known(__u64 value)
+{
+	return value * 0x9e3779b97f4a7c15ULL >> 32;
+}

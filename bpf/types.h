@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every struct and number that the program shares with TypeScript. The codecs are generated from here, by way
+ * of the object's BTF, so a change shows up on the other side as a compile error. Padding is always named.
+ *
+ * These structs live in pinned maps and outlast the process that made them. Whoever changes one raises
+ * LAYOUT_VERSION; a start that finds another version does not adopt.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+enum layout {
+	LAYOUT_VERSION = 1,
+};
+
+/* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
+enum limit {
+	LIMIT_VIPS = 4096,		/* slots of the VIP table, a power of two; at most half are used */
+	LIMIT_SERVICE_BUCKETS = 2048,	/* 8 {VIP, port, protocol} each, a power of two */
+	LIMIT_SERVICES = 4096,
+	LIMIT_REALS = 32768,		/* {service, real} pairs, removed ones that flows still name included */
+	LIMIT_SLOTS = 1048576,		/* of all schedules together */
+	LIMIT_PORTS = 1024,		/* interfaces, found by ifindex modulo this */
+	LIMIT_PROBES = 8,		/* slots of the VIP table that a look-up reads at most */
+	LIMIT_WAYS = 8,			/* words in a bucket: one cache line */
+};
+
+/* Why a packet went where it went. One per packet, each with a counter. */
+enum verdict {
+	VERDICT_PASS_ETHERTYPE,		/* neither IPv4 nor a VLAN tag over it */
+	VERDICT_PASS_NOT_VIP,
+	VERDICT_PASS_MALFORMED,		/* headers that contradict the frame: the stack drops and counts those */
+	VERDICT_PASS_NOT_OURS,		/* for a VIP, but the frame is addressed to another station */
+	VERDICT_PASS_BACKUP,		/* for a VIP that another node is master of */
+	VERDICT_PASS_FRAGMENT,
+	VERDICT_PASS_PROTOCOL,		/* for a VIP, but neither TCP nor UDP: ping, for one */
+	VERDICT_PASS_NO_SERVICE,	/* no virtual server has that port */
+	VERDICT_PASS_NO_FLOW,		/* TCP in mid-connection that no flow is known for; the stack answers RST */
+	VERDICT_DROP_NO_REAL,		/* nothing to schedule: no real server is up and has a weight */
+	VERDICT_DROP_REAL_REMOVED,	/* the flow's real server has left the service (expire_nodest_conn 0) */
+	VERDICT_DROP_NO_NEIGHBOUR,	/* the flow's real server has no known MAC address at the moment */
+	VERDICT_DROP_CONFLICT,		/* another flow has the same signature: one in 16 million when the table is full */
+	VERDICT_DROP_TTL,		/* TTL spent, and the rate limit of ICMP answers too */
+	VERDICT_TX_TIME_EXCEEDED,	/* TTL spent: answered by ICMP */
+	VERDICT_TX,			/* to a real server, by the interface it came in by */
+	VERDICT_REDIRECT,		/* to a real server, by another interface */
+};
+
+/* What happened beside the verdict. */
+enum event {
+	EVENT_FLOW_MADE,
+	EVENT_EVICTED_UNCONFIRMED,	/* half-open, to make room */
+	EVENT_EVICTED_CLOSING,
+	EVENT_EVICTED_CONFIRMED,	/* established: the table is too small */
+	EVENT_FLOW_NOT_STORED,		/* lost a race for its slot twice: forwarded, not remembered */
+	EVENT_TEMPLATE_MADE,
+	EVENT_TEMPLATE_EVICTED,
+};
+
+/*
+ * State of a flow, 4 bits of its word. The numbers are the order in which flows give way: 1-3 are unconfirmed,
+ * 4-7 closing, 8-11 confirmed (victim() compares state >> 2). Names as IPVS prints them; IPVS's input-only table
+ * reaches no other TCP state when a director sees one direction (net/netfilter/ipvs/ip_vs_proto_tcp.c).
+ */
+enum flow_state {
+	FLOW_STATE_FREE = 0,
+	FLOW_STATE_SYN_RECV = 1,
+	FLOW_STATE_UDP_NEW = 2,		/* one packet seen; IPVS has one state for UDP, this one is UDP there */
+	FLOW_STATE_CLOSE = 4,
+	FLOW_STATE_TIME_WAIT = 5,
+	FLOW_STATE_FIN_WAIT = 6,
+	FLOW_STATE_ESTABLISHED = 8,
+	FLOW_STATE_UDP = 9,
+	FLOW_STATES = 16,
+};
+
+/* State of a persistence template, in the same 4 bits: assured once one of its flows was confirmed. */
+enum template_state {
+	TEMPLATE_STATE_FREE = 0,
+	TEMPLATE_STATE_NEW = 1,
+	TEMPLATE_STATE_ASSURED = 8,
+};
+
+enum real_state {
+	REAL_STATE_FREE = 0,		/* the id may be given out */
+	REAL_STATE_UP = 1,		/* its flows are forwarded; new ones come by the schedule only */
+	REAL_STATE_UNRESOLVED = 2,	/* in the service, MAC address not known */
+	REAL_STATE_REMOVED = 3,		/* left the service; flows may still name it */
+};
+
+enum role {
+	ROLE_BACKUP = 0,		/* packets for the VIP go up the stack */
+	ROLE_MASTER = 1,		/* packets for the VIP are balanced */
+};
+
+/* One slot of the VIP table: the address, IPv4 as ::ffff:a.b.c.d. The slot's index is the VIP's id. */
+struct vip {
+	__u8 address[16];		/* all zero: never used, ends a probe; all ones: given up, does not */
+};
+
+/* Eight words in one cache line; what a word says depends on the table. */
+struct bucket {
+	__u64 words[8];
+};
+
+/*
+ * A word of the service table: vip 16 | port 16 | protocol 8 | pad 8 | service 16. No service has id 0.
+ * A word of the flow and template tables: signature 28 | real 16 | age 16 | state 4. Zero was never used; a freed
+ * word keeps a bit, so that a bucket once full is known to have overflowed.
+ */
+enum word {
+	WORD_SERVICE_KEY_SHIFT = 24,
+	WORD_SIGNATURE_SHIFT = 36,
+	WORD_REAL_SHIFT = 20,
+	WORD_AGE_SHIFT = 4,
+	WORD_FREED = 16,
+};
+
+struct service {
+	__u64 schedule;			/* first slot << 32 | number of slots: one store switches both */
+	__u8 granularity[16];		/* persistence_granularity as a mask over the 16 bytes of the client */
+	__u32 persistence_s;		/* persistence_timeout; 0: none */
+	__u8 in_use;
+	__u8 scheduler;
+	__u16 pad;
+};
+
+enum scheduler {
+	SCHEDULER_RR = 0,
+};
+
+/* Where a service's round robin stands, on a cache line of its own: every new flow of every CPU adds one. */
+struct cursor {
+	__u64 next;
+	__u64 pad[7];
+};
+
+/* A {service, real} pair. It describes itself, so that the next process finds its own again. */
+struct real {
+	__u8 destination_mac[6];	/* of the next hop */
+	__u8 source_mac[6];		/* of the interface it leaves by */
+	__u32 ifindex;			/* which that is */
+	__u8 address[16];
+	__be16 port;
+	__u16 service;
+	__u8 protocol;
+	__u8 state;			/* enum real_state */
+	__u16 pad;
+	__u32 weight;			/* as configured; for the next process */
+	__u32 pad2[5];
+};
+
+/* Per CPU. Bytes are of IP, without Ethernet, as ipvsadm counts them. */
+struct real_stats {
+	__u64 connections;
+	__u64 packets;
+	__u64 bytes;
+	__u64 pad;
+};
+
+/* The cold half of a flow, at the index of its word: read on SYN and by listings, never on the established path. */
+struct flow {
+	__u8 client[16];
+	__be16 client_port;
+	__be16 vip_port;
+	__u16 vip;
+	__u8 protocol;
+	__u8 pad;
+	__u32 template_ref;		/* generation 8 | index 24 of the template that chose the real; 0: none */
+	__u32 pad2;
+};
+
+/* The cold half of a persistence template: {client & granularity, service} → real, in its word. */
+struct template {
+	__u8 client[16];
+	__u16 service;
+	__u8 generation;		/* 1-255; tells flows of an earlier holder of this slot from its own */
+	__u8 pad;
+	__u32 expires;			/* ticks */
+	__u32 timeout;			/* ticks; what a new connection restores */
+	__u32 children;			/* flows that it chose the real for and that still exist */
+};
+
+/* An interface that the program is attached to. */
+struct port {
+	__u8 mac[6];
+	__u16 pad;
+	__u32 ifindex;			/* 0: none */
+	__u32 egress;			/* ifindex that reals behind it carry: its own, or its bond's */
+};
+
+/* One tick is a quarter of a second of the kernel's jiffies. */
+struct settings {
+	__u64 seed[4];
+	__u32 layout;			/* enum layout */
+	__u32 flow_mask;		/* buckets of the flow table - 1 */
+	__u32 template_mask;		/* buckets of the template table - 1 */
+	__u32 ticks_per_jiffy;		/* times 2^32 */
+	__u32 timeouts[16];		/* ticks, by enum flow_state */
+};
