@@ -1,0 +1,83 @@
+/**
+ * What a balancer says of itself: `Balancer.status()`, `GET /v1/status` and `xdplb status --json` are this object.
+ * Plain JSON: counters are numbers (exact to 2^53), times are ISO 8601 in UTC.
+ */
+export interface BalancerStatus {
+  readonly name: string
+  readonly version: string
+  readonly pid: number
+  readonly startedAt: string
+  /** Did this process take over a data plane that an earlier one had left forwarding? */
+  readonly adopted: boolean
+  readonly interfaces: readonly InterfaceStatus[]
+  readonly vips: readonly VipStatus[]
+  readonly services: readonly ServiceStatus[]
+  readonly flowTable: FlowTableStatus
+  /** Packets by verdict since the data plane was first loaded; names as in `enum verdict` of bpf/types.h. */
+  readonly verdicts: Readonly<Record<string, number>>
+  /** What happened beside the verdicts: flows made, evicted, not stored. */
+  readonly events: Readonly<Record<string, number>>
+}
+
+export interface InterfaceStatus {
+  readonly name: string
+  /** `missing`: deleted; it is attached to again when it comes back. */
+  readonly state: 'attached' | 'missing'
+  readonly mode?: 'native' | 'generic'
+  readonly ifindex?: number
+  readonly mac?: string
+}
+
+export interface VipStatus {
+  readonly address: string
+  readonly role: 'master' | 'backup'
+}
+
+export interface ServiceStatus {
+  /** `10.0.0.1:80/tcp` */
+  readonly service: string
+  readonly scheduler: string
+  /** Absent: not persistent. */
+  readonly persistenceSeconds?: number
+  readonly traffic: Traffic
+  readonly reals: readonly RealStatus[]
+}
+
+/**
+ * - `up`: takes new flows, if its weight is not 0
+ * - `unresolved`: its MAC address is not known, so it takes no new flow
+ * - `removed`: left the service; flows that it has are dropped until they time out (expire_nodest_conn 0)
+ */
+export type RealState = 'up' | 'unresolved' | 'removed'
+
+export interface RealStatus {
+  /** `10.0.0.71:80` */
+  readonly real: string
+  readonly state: RealState
+  readonly weight: number
+  readonly interface?: string
+  readonly mac?: string
+  /** As ipvsadm counts them: ActiveConn and InActConn. */
+  readonly active: number
+  readonly inactive: number
+  readonly traffic: Traffic
+}
+
+/** Totals since the data plane was first loaded, and rates over the last seconds. Bytes are of IP. */
+export interface Traffic {
+  readonly connections: number
+  readonly packets: number
+  readonly bytes: number
+  readonly connectionsPerSecond: number
+  readonly packetsPerSecond: number
+  readonly bytesPerSecond: number
+}
+
+export interface FlowTableStatus {
+  readonly flows: number
+  readonly slots: number
+  readonly templates: number
+  readonly templateSlots: number
+  /** Kernel memory of both tables. */
+  readonly memoryBytes: number
+}
