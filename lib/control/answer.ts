@@ -1,0 +1,63 @@
+import { XdplbError } from '../errors.js'
+import type { BalancerStatus } from '../status.js'
+import { type ErrorBody, httpStatuses, type ProcessStatus } from './protocol.js'
+
+/** What a control socket needs of a balancer. */
+export interface Controllable {
+  status(): BalancerStatus
+}
+
+export interface Question {
+  readonly method: string
+  /** With its query, which no endpoint looks at. */
+  readonly url: string
+  readonly hasBody: boolean
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Goes out as JSON. */
+  readonly body: unknown
+}
+
+/** What `GET` of each path answers. */
+const endpoints = new Map<string, (target: Controllable | undefined) => unknown>([
+  ['/v1', (target): ProcessStatus => ({ pid: process.pid, ready: target !== undefined })],
+  ['/v1/status', (target): BalancerStatus => running(target).status()],
+])
+
+/** @param target undefined while the balancer is still starting */
+export function answer({ method, url, hasBody }: Question, target: Controllable | undefined): Answer {
+  const [path = ''] = url.split('?')
+  const endpoint = endpoints.get(path)
+  if (endpoint === undefined) {
+    return problem(
+      404,
+      'NOT_FOUND',
+      `${path}: no such endpoint, expected ${[...endpoints.keys()].join(' or ')}`,
+    )
+  }
+  if (method !== 'GET') {
+    return { ...problem(405, 'USAGE', `${path}: ${method}, expected GET`), headers: { allow: 'GET' } }
+  }
+  if (hasBody) {
+    return { ...problem(413, 'USAGE', `${path}: a body, expected none`), headers: { connection: 'close' } }
+  }
+  try {
+    return { status: 200, body: endpoint(target) }
+  } catch (error) {
+    if (error instanceof XdplbError) return problem(httpStatuses[error.code], error.code, error.message)
+    return problem(500, 'INTERNAL', String(error))
+  }
+}
+
+export function problem(status: number, code: ErrorBody['error']['code'], message: string): Answer {
+  const body: ErrorBody = { error: { code, message } }
+  return { status, body }
+}
+
+function running(target: Controllable | undefined): Controllable {
+  if (target !== undefined) return target
+  throw new XdplbError('BUSY', `ask balancer: process ${process.pid} is still starting; try again`)
+}

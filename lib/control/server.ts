@@ -1,0 +1,113 @@
+import { rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type Answer, answer, type Controllable, problem } from './answer.js'
+import { claimSocket } from './claim.js'
+
+/** What one client may cost, milliseconds and bytes. */
+const limits = {
+  maxHeaderSize: 8192,
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+}
+const MAX_CONNECTIONS = 64
+
+/** HTTP/1.1 with JSON on a UNIX socket: how commands reach a running balancer. Endpoints: lib/control/README.md. */
+export class ControlServer implements AsyncDisposable {
+  readonly #path: string
+  readonly #http: Server
+  #target: Controllable | undefined
+  #closed: Promise<void> | undefined
+
+  private constructor(path: string) {
+    this.#path = path
+    this.#http = createServer(limits, (request, response) => {
+      const { status, headers, body } = answer(questionOf(request), this.#target)
+      response.writeHead(status, {
+        ...headers,
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+      })
+      response.end(text(body))
+    })
+    this.#http.maxConnections = MAX_CONNECTIONS
+    this.#http.on('clientError', refuse)
+  }
+
+  /**
+   * Takes the name of the socket, so that no second balancer of that name starts, and answers `GET /v1` at once.
+   * Throws `BUSY` when a living process has it; the message names its process id.
+   *
+   * @param path as `socketPath()` gives it
+   */
+  static async listen(path: string): Promise<ControlServer> {
+    const server = new ControlServer(path)
+    try {
+      await claimSocket(path, unnamed => listening(server.#http, unnamed))
+    } catch (error) {
+      server.#http.close()
+      throw error
+    }
+    return server
+  }
+
+  /** From now on every endpoint is answered, by this balancer. */
+  serve(target: Controllable): void {
+    this.#target = target
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    // The name goes first: a successor takes a socket that refuses for stale, and gives the name to its own.
+    await rm(this.#path, { force: true })
+    const ended = new Promise<void>(resolve => this.#http.close(() => resolve()))
+    this.#http.closeAllConnections()
+    await ended
+  }
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function questionOf({ method = '', url = '', headers }: IncomingMessage) {
+  const hasBody = (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined
+  return { method, url, hasBody }
+}
+
+/** Answers what is not HTTP, too large or too slow; by now there is no request to answer to. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) return
+  const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+  const { status, body }: Answer = problem(
+    statuses[error.code ?? ''] ?? 400,
+    'USAGE',
+    `read request: ${error.message}`,
+  )
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json',
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text(body)}`)
+}
+
+function text(body: unknown): string {
+  return `${JSON.stringify(body)}\n`
+}
