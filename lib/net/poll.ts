@@ -27,7 +27,7 @@ const watches = new Map<number, Watch>()
 export function watch(fd: number, onReadable: () => void, options: WatchOptions = {}): Watch {
   if (watches.has(fd)) throw new XdplbError('BUSY', `watch descriptor: ${fd}: is being watched already`)
   checkPollable(fd)
-  const handle = koffi().node.poll(fd, { readable: true }, () => onReadable())
+  const handle = koffi().node.poll(fd, { readable: true }, () => guarded(onReadable))
   if (options.keepAlive === false) handle.unref()
 
   const close = () => {
@@ -39,6 +39,17 @@ export function watch(fd: number, onReadable: () => void, options: WatchOptions 
   const watching: Watch = { close, [Symbol.dispose]: close }
   watches.set(fd, watching)
   return watching
+}
+
+/** An exception that reaches koffi 3.3 hangs the process; let it be an ordinary uncaught one a moment later. */
+function guarded(onReadable: () => void): void {
+  try {
+    onReadable()
+  } catch (error) {
+    setImmediate(() => {
+      throw error
+    })
+  }
 }
 
 // <sys/epoll.h>

@@ -1,0 +1,151 @@
+import { EventEmitter } from 'node:events'
+import { XdplbError } from '../../errors.js'
+import { errnos } from '../errno.js'
+import type { Watch } from '../poll.js'
+import { watch } from '../poll.js'
+import type { InterfaceAddress } from './address.js'
+import { decodeAddress, RTM_DELADDR, RTM_NEWADDR } from './address.js'
+import type { Link } from './link.js'
+import { decodeLink, RTM_DELLINK, RTM_NEWLINK } from './link.js'
+import type { Message } from './message.js'
+import type { Neighbour } from './neighbour.js'
+import { decodeNeighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.js'
+import { EventSocket } from './socket.js'
+
+/** `set`: it is new, or something about it changed (the kernel does not say which). */
+export type Change = 'set' | 'deleted'
+
+export interface NetlinkEventMap {
+  link: [link: Link, change: Change]
+  address: [address: InterfaceAddress, change: Change]
+  neighbour: [neighbour: Neighbour, change: Change]
+  /** Events were lost: whoever keeps a picture of a table must list it anew. */
+  overrun: []
+  /** The socket or what it said is broken. */
+  error: [error: unknown]
+}
+
+export interface NetlinkEventsOptions {
+  /** @default all */
+  about?: readonly Topic[]
+  /** May the subscription alone keep the process running? @default true */
+  keepAlive?: boolean
+  /** Room for events that wait to be read; an event takes about 1 KiB. @default 1 MiB */
+  receiveBufferBytes?: number
+}
+
+export type Topic = keyof typeof groups
+
+/** RTNLGRP_* by topic: include/uapi/linux/rtnetlink.h. */
+const groups = { link: [1], address: [5, 9], neighbour: [3] } as const satisfies Record<string, number[]>
+
+/** So many datagrams a turn of the event loop: timers go first when the kernel has more to say. */
+const DATAGRAMS_PER_TURN = 64
+
+/**
+ * Changes to interfaces, addresses and neighbours as the kernel tells them, in the network namespace in which the
+ * object was made. Subscribe first and list then: nothing falls in between, and an event that repeats what the list
+ * said does no harm.
+ */
+export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disposable {
+  readonly #socket: EventSocket
+  readonly #watch: Watch
+  #closed = false
+
+  private constructor(socket: EventSocket, keepAlive: boolean) {
+    super()
+    this.#socket = socket
+    this.#watch = watch(socket.fd, () => this.#read(), { keepAlive })
+  }
+
+  static open(options: NetlinkEventsOptions = {}): NetlinkEvents {
+    const {
+      about = ['link', 'address', 'neighbour'],
+      keepAlive = true,
+      receiveBufferBytes = 1 << 20,
+    } = options
+    const socket = new EventSocket(
+      about.flatMap(topic => groups[topic]),
+      receiveBufferBytes,
+    )
+    return new NetlinkEvents(socket, keepAlive)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#watch.close()
+    this.#socket.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #read(): void {
+    for (let datagrams = 0; datagrams < DATAGRAMS_PER_TURN && !this.#closed; datagrams++) {
+      const messages = this.#receive()
+      if (messages === undefined) return
+      for (const message of messages) this.#tell(message)
+    }
+  }
+
+  #receive(): Message[] | undefined {
+    try {
+      return this.#socket.receive()
+    } catch (error) {
+      if (isOverrun(error)) {
+        this.#discard()
+        this.emit('overrun')
+      } else this.emit('error', error)
+      return undefined
+    }
+  }
+
+  /** What still waits is older than what was lost; told after the overrun, it would undo the listener's new list. */
+  #discard(): void {
+    for (;;) {
+      try {
+        if (this.#socket.receive() === undefined) return
+      } catch (error) {
+        if (!isOverrun(error)) throw error
+      }
+    }
+  }
+
+  #tell({ type, payload }: Message): void {
+    switch (type) {
+      case RTM_NEWLINK:
+      case RTM_DELLINK: {
+        const link = this.#decode(decodeLink, payload)
+        if (link) this.emit('link', link, type === RTM_NEWLINK ? 'set' : 'deleted')
+        break
+      }
+      case RTM_NEWADDR:
+      case RTM_DELADDR: {
+        const address = this.#decode(decodeAddress, payload)
+        if (address) this.emit('address', address, type === RTM_NEWADDR ? 'set' : 'deleted')
+        break
+      }
+      case RTM_NEWNEIGH:
+      case RTM_DELNEIGH: {
+        const neighbour = this.#decode(decodeNeighbour, payload)
+        if (neighbour) this.emit('neighbour', neighbour, type === RTM_NEWNEIGH ? 'set' : 'deleted')
+        break
+      }
+    }
+  }
+
+  #decode<T>(decode: (payload: Buffer) => T | undefined, payload: Buffer): T | undefined {
+    try {
+      return decode(payload)
+    } catch (error) {
+      this.emit('error', error)
+      return undefined
+    }
+  }
+}
+
+function isOverrun(error: unknown): boolean {
+  return error instanceof XdplbError && error.errno === errnos.ENOBUFS
+}

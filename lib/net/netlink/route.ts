@@ -1,0 +1,65 @@
+import type { Address } from '../../address.js'
+import { familyOf } from '../../address.js'
+import { domainOf } from '../socket.js'
+import {
+  asAddress,
+  asNumber,
+  decodePayload,
+  encodeAttributes,
+  fromAddress,
+  fromU32,
+  malformed,
+} from './attribute.js'
+
+export const RTM_GETROUTE = 26
+
+/** What becomes of a packet: sent on (`unicast`), taken by this host (`local`), or what the name says. */
+export type RouteType = (typeof types)[number] | 'other'
+
+// include/uapi/linux/rtnetlink.h, rtm_type, from 1 on
+const types = ['unicast', 'local', 'broadcast', 'anycast', 'multicast'] as const
+
+/** The way to one destination. */
+export interface Route {
+  type: RouteType
+  /** The interface it leaves by. */
+  ifindex: number
+  /** The router on the way; undefined when the destination is on the link. May be IPv6 for an IPv4 destination (RFC 8950). */
+  gateway: Address | undefined
+  /** The source address that the kernel would choose. */
+  source: Address | undefined
+}
+
+const RTA_DST = 1
+const RTA_OIF = 4
+const RTA_GATEWAY = 5
+const RTA_PREFSRC = 7
+const RTA_VIA = 18
+
+const RTMSG_SIZE = 12
+const VIA_FAMILY_SIZE = 2
+
+/** Asks for the way to a destination, on one interface if `oif` says so. */
+export function encodeRouteQuery(destination: Address, oif?: number): Buffer {
+  const header = Buffer.alloc(RTMSG_SIZE)
+  header.writeUInt8(domainOf(destination), 0)
+  header.writeUInt8(familyOf(destination) === 4 ? 32 : 128, 1)
+  const attributes = encodeAttributes([
+    [RTA_DST, fromAddress(destination)],
+    [RTA_OIF, oif === undefined ? undefined : fromU32(oif)],
+  ])
+  return Buffer.concat([header, attributes])
+}
+
+export function decodeRoute(payload: Buffer): Route {
+  const { header, attributes } = decodePayload(payload, RTMSG_SIZE)
+  const ifindex = asNumber(attributes.get(RTA_OIF))
+  if (ifindex === undefined) throw malformed('route: no interface, expected one')
+  return {
+    type: types[header.readUInt8(7) - 1] ?? 'other',
+    ifindex,
+    gateway:
+      asAddress(attributes.get(RTA_GATEWAY)) ?? asAddress(attributes.get(RTA_VIA)?.subarray(VIA_FAMILY_SIZE)),
+    source: asAddress(attributes.get(RTA_PREFSRC)),
+  }
+}
