@@ -12,7 +12,7 @@ const OPERATION_REQUEST = 1
 
 /**
  * The frame that tells a whole segment where an IPv4 address lives now (RFC 5227 §3): as keepalived sends it, a
- * request from and for the address itself, with all ones as the target's hardware address.
+ * request from and for the address itself, with all ones as the target's hardware address. A FrameSocket sends it.
  */
 export function encodeGratuitousArp(announced: { address: Address; mac: Mac }): Buffer {
   if (familyOf(announced.address) !== 4) {

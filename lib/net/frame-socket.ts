@@ -1,6 +1,11 @@
 import { AF_PACKET, SOCK_RAW, Socket } from './socket.js'
 
-/** Sends whole Ethernet frames: packet(7). It receives none. */
+/**
+ * Sends whole Ethernet frames: packet(7). It receives none.
+ *
+ * Keep one for as long as there may be something to send: to close it takes about 10 ms, for the kernel waits for an
+ * RCU grace period; to send a frame takes 0.05 ms.
+ */
 export class FrameSocket implements Disposable {
   // Protocol 0: the kernel hands this socket no frames.
   readonly #socket = new Socket({ name: 'packet', domain: AF_PACKET, type: SOCK_RAW, protocol: 0 })
