@@ -35,7 +35,7 @@ ARRAY(roles, __u32, LIMIT_VIPS);			/* enum role, by VIP id */
 ARRAY(service_keys, struct bucket, LIMIT_SERVICE_BUCKETS);
 ARRAY(services, struct service, LIMIT_SERVICES);
 ARRAY(cursors, struct cursor, LIMIT_SERVICES);
-ARRAY(slots, __u16, LIMIT_SLOTS);			/* real ids, in the order a schedule gives them out */
+ARRAY(slots, struct slot, LIMIT_SLOTS);
 ARRAY(reals, struct real, LIMIT_REALS);
 ARRAY(flow_words, struct bucket, 1);			/* buckets; the loader sets how many */
 ARRAY(flows, struct flow, LIMIT_WAYS);
@@ -54,6 +54,7 @@ struct {
 	__type(value, __u32);
 } egress SEC(".maps");					/* ifindex → ifindex, for packets that leave by another one */
 
+/* Programs behind a tail call, for what is rare and long. */
 enum slow_step {
 	SLOW_STEP_TIME_EXCEEDED,
 	SLOW_STEPS,
@@ -62,7 +63,7 @@ enum slow_step {
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, SLOW_STEPS);
-	__type(key, __u32);
+	__type(key, enum slow_step);
 	__type(value, __u32);
 } slow SEC(".maps");
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which real server a new flow goes to. A service's slots hold, in order, the ids of the reals that may take one;
- * TypeScript writes another list and switches to it with one store. Round robin is one atomic add, so its order is
+ * Which real server a new flow goes to. A service's part of the slots holds, in order, the ids of the reals that may
+ * take one; TypeScript writes another list elsewhere and switches to it with one store. Round robin is one atomic add, so its order is
  * exact over all CPUs.
  */
 #pragma once
@@ -25,6 +25,15 @@ static __always_inline bool can_take(__u32 id, __u32 service)
 	return real && real->state == REAL_STATE_UP && real->service == service;
 }
 
+/* The id of the real that stands at a place in a schedule. */
+static __always_inline __u32 slot_real(__u32 place)
+{
+	__u32 index = place / 4;
+	struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+	return slot ? slot->reals[place % 4] : 0;
+}
+
 /* The id of the next real in turn, 0 if there is none. */
 static __always_inline __u32 schedule_round_robin(const struct service *service, __u32 id)
 {
@@ -37,11 +46,10 @@ static __always_inline __u32 schedule_round_robin(const struct service *service,
 #pragma unroll
 	for (int i = 0; i < SCHEDULE_TRIES; i++) {
 		__u64 turn = __sync_fetch_and_add(&cursor->next, 1);
-		__u32 slot = (schedule >> 32) + turn % count;
-		__u16 *real = bpf_map_lookup_elem(&slots, &slot);
+		__u32 real = slot_real((schedule >> 32) + turn % count);
 
-		if (real && can_take(*real, id))
-			return *real;
+		if (real && can_take(real, id))
+			return real;
 	}
 	return 0;
 }

@@ -20,7 +20,8 @@ enum limit {
 	LIMIT_SERVICE_BUCKETS = 2048,	/* 8 {VIP, port, protocol} each, a power of two */
 	LIMIT_SERVICES = 4096,
 	LIMIT_REALS = 32768,		/* {service, real} pairs, removed ones that flows still name included */
-	LIMIT_SLOTS = 1048576,		/* of all schedules together */
+	LIMIT_SLOTS = 262144,		/* of all schedules together */
+	LIMIT_PLACES = 4 * LIMIT_SLOTS,	/* real ids in them */
 	LIMIT_PORTS = 1024,		/* interfaces, found by ifindex modulo this */
 	LIMIT_PROBES = 8,		/* slots of the VIP table that a look-up reads at most */
 	LIMIT_WAYS = 8,			/* words in a bucket: one cache line */
@@ -118,7 +119,7 @@ enum word {
 };
 
 struct service {
-	__u64 schedule;			/* first slot << 32 | number of slots: one store switches both */
+	__u64 schedule;			/* first place << 32 | number of places in the slots: one store switches */
 	__u8 granularity[16];		/* persistence_granularity as a mask over the 16 bytes of the client */
 	__u32 persistence_s;		/* persistence_timeout; 0: none */
 	__u8 in_use;
@@ -128,6 +129,11 @@ struct service {
 
 enum scheduler {
 	SCHEDULER_RR = 0,
+};
+
+/* Four ids of reals, in the order a schedule gives them out: what an element of an array map has room for. */
+struct slot {
+	__u16 reals[4];
 };
 
 /* Where a service's round robin stands, on a cache line of its own: every new flow of every CPU adds one. */

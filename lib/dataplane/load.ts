@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { XdplbError } from '../errors.js'
+import { BpfMap, BpfObject, type LoadedObject, type MappedArray, type Program } from '../libbpf/index.js'
+import { kernelFrequency, readClock, ticksPerJiffy } from './clock.js'
+import { type Geometry, tableSizes } from './geometry.js'
+import * as layout from './layout.gen.js'
+import type { PinDirectory } from './pins.js'
+import { defaultTimeouts, timeoutTable } from './timeouts.js'
+
+/** In the package it stands where it stands among the sources: `bpf/` beside `lib/`. */
+const OBJECT = fileURLToPath(new URL('../../bpf/xdplb.bpf.o', import.meta.url))
+
+export type MapName = keyof typeof layout.mapLayouts
+
+const mapNames = Object.keys(layout.mapLayouts).filter(isMapName)
+
+/** The program in the kernel, with its maps: made new, or around the maps that a former process left pinned. */
+export class LoadedProgram implements Disposable {
+  /** Whether the maps, and the flows in them, are a former process's. */
+  readonly adopted: boolean
+  /** Why what a former process had left could not be used. */
+  readonly discarded: string | undefined
+  readonly #object: LoadedObject
+  readonly #mapped = new Map<MapName, MappedArray>()
+
+  private constructor(object: LoadedObject, adopted: boolean, discarded: string | undefined) {
+    this.#object = object
+    this.adopted = adopted
+    this.discarded = discarded
+  }
+
+  /**
+   * Loads the program and pins its maps. What was pinned before is adopted if its layout is this version's, or else
+   * given up.
+   *
+   * @param geometry of the tables, if they are made now; adopted ones keep theirs
+   */
+  static load(pins: PinDirectory, geometry: Geometry): LoadedProgram {
+    if (!pins.exists()) return LoadedProgram.#make(pins, geometry, undefined)
+    try {
+      return LoadedProgram.#adopt(pins)
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error
+      pins.removeAll()
+      return LoadedProgram.#make(pins, geometry, error.message)
+    }
+  }
+
+  static #adopt(pins: PinDirectory): LoadedProgram {
+    using object = BpfObject.open(OBJECT)
+    for (const name of mapNames) reusePinned(object, name, pins.of(name))
+    const loaded = new LoadedProgram(object.load(), true, undefined)
+    loaded.#finish(pins)
+    return loaded
+  }
+
+  static #make(pins: PinDirectory, geometry: Geometry, discarded: string | undefined): LoadedProgram {
+    using object = BpfObject.open(OBJECT)
+    for (const [name, entries] of Object.entries(tableSizes(geometry))) object.setMaxEntries(name, entries)
+    const loaded = new LoadedProgram(object.load(), false, discarded)
+    loaded.mapped('settings').write(layout.settings, 0, {
+      seed: newSeed(),
+      layout: layout.layout.version,
+      flowMask: geometry.flowBuckets - 1,
+      templateMask: geometry.templateBuckets - 1,
+      ticksPerJiffy: 0,
+      timeouts: timeoutTable(defaultTimeouts),
+    })
+    pins.create()
+    for (const name of mapNames) loaded.map(name).pin(pins.of(name))
+    loaded.#finish(pins)
+    return loaded
+  }
+
+  get program(): Program {
+    return this.#object.program('xdplb')
+  }
+
+  /** The present in ticks, as the program sees it. */
+  now(): number {
+    return readClock(this.#object.program('read_clock')).ticks
+  }
+
+  map(name: MapName): BpfMap {
+    return this.#object.map(name)
+  }
+
+  mapped(name: MapName): MappedArray {
+    const known = this.#mapped.get(name)
+    if (known) return known
+    const mapped = this.map(name).mapped()
+    this.#mapped.set(name, mapped)
+    return mapped
+  }
+
+  /**
+   * Finds out HZ, unless a former process has. For two seconds, five minutes after boot, it cannot be told: then the
+   * answer is false, and whoever asked waits and asks again.
+   */
+  setClock(): boolean {
+    const settings = this.mapped('settings').read(layout.settings, 0)
+    if (settings.ticksPerJiffy > 0) return true
+    const hz = kernelFrequency(readClock(this.#object.program('read_clock')))
+    if (hz === undefined) return false
+    this.mapped('settings').write(layout.settings, 0, { ...settings, ticksPerJiffy: ticksPerJiffy(hz) })
+    return true
+  }
+
+  close(): void {
+    for (const mapped of this.#mapped.values()) mapped.close()
+    this.#object.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** The new program stands in for the old one: in the array of slow steps, and under its pin. */
+  #finish(pins: PinDirectory): void {
+    const { key, value } = layout.mapLayouts.slow
+    this.map('slow').typed({ key, value }).update('time_exceeded', this.#object.program('time_exceeded').fd)
+    pins.remove(pins.of('prog'))
+    this.program.pin(pins.of('prog'))
+  }
+}
+
+/** What a former process had left is of another version, or not all there. */
+class Unusable extends Error {}
+
+function reusePinned(object: BpfObject, name: MapName, path: string): void {
+  try {
+    using map = BpfMap.openPinned(path)
+    if (name === 'settings') checkVersion(map)
+    object.reuse(name, map)
+  } catch (error) {
+    if (!(error instanceof XdplbError) || (error.code !== 'USAGE' && error.code !== 'NOT_FOUND')) throw error
+    throw new Unusable(error.message, { cause: error })
+  }
+}
+
+function checkVersion(map: BpfMap): void {
+  const { key, value } = layout.mapLayouts.settings
+  const version = map.typed({ key, value }).lookup(0)?.layout
+  if (version === layout.layout.version) return
+  throw new XdplbError('USAGE', `layout version ${version}, expected ${layout.layout.version}`)
+}
+
+/** Two masks and two odd factors: bpf/hash.h. */
+function newSeed(): bigint[] {
+  const bytes = randomBytes(32)
+  return [0, 8, 16, 24].map(at => bytes.readBigUInt64LE(at) | (at % 16 === 8 ? 1n : 0n))
+}
+
+function isMapName(name: string): name is MapName {
+  return name in layout.mapLayouts
+}

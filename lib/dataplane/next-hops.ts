@@ -1,0 +1,186 @@
+import { EventEmitter } from 'node:events'
+import type { Address } from '../address.js'
+import { XdplbError } from '../errors.js'
+import { macBytes } from '../net/mac.js'
+import type { Change, NetlinkEvents } from '../net/netlink/events.js'
+import type { Link } from '../net/netlink/link.js'
+import type { Neighbour } from '../net/netlink/neighbour.js'
+import type { Netlink } from '../net/netlink/netlink.js'
+import type { Route } from '../net/netlink/route.js'
+import type { NextHop } from './real-table.js'
+
+/** Why nothing can be sent to a real. */
+export interface Obstacle {
+  readonly reason: string
+  /** `pending`: being asked, wait a moment; `lasting`: no waiting will cure it. */
+  readonly kind: 'pending' | 'passing' | 'lasting'
+}
+
+/** The way to a real, or why there is none. */
+export type Resolution = { readonly hop: NextHop } | Obstacle
+
+/** Routes have no event of their own here, and kernels before 5.16 keep no neighbour alive: look again this often. */
+const LOOK_AGAIN_MS = 3000
+
+interface Tracked {
+  resolution: Resolution
+  ifindex: number | undefined
+  users: number
+}
+
+/**
+ * Which MAC address and interface lead to each real. The kernel resolves them, keeps them resolved and tells of
+ * changes; nothing is looked up per packet.
+ */
+export class NextHops
+  extends EventEmitter<{ change: [address: Address, resolution: Resolution] }>
+  implements Disposable
+{
+  readonly #netlink: Netlink
+  readonly #tracked = new Map<Address, Tracked>()
+  readonly #timer: NodeJS.Timeout
+  readonly #unsubscribe: () => void
+
+  constructor(netlink: Netlink, events: NetlinkEvents) {
+    super()
+    this.#netlink = netlink
+    this.#timer = setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS)
+    this.#timer.unref()
+    const listeners = {
+      neighbour: ({ address }: Neighbour) => this.#refresh(address),
+      link: (link: Link, change: Change) =>
+        this.#refreshAll(tracked => isConcerned(tracked.resolution, link, change)),
+      address: () => this.#lookAgain(),
+      overrun: () => this.#refreshAll(() => true),
+    }
+    const { neighbour, link, address, overrun } = listeners
+    events.on('neighbour', neighbour).on('link', link).on('address', address).on('overrun', overrun)
+    this.#unsubscribe = () => {
+      events.off('neighbour', neighbour).off('link', link).off('address', address).off('overrun', overrun)
+    }
+  }
+
+  /** Begins to resolve a real's address; the answer may come at once or as a `change`. Once for each user of it. */
+  track(address: Address): Resolution {
+    const known = this.#tracked.get(address)
+    if (known) {
+      known.users++
+      return known.resolution
+    }
+    const { resolution, ifindex } = this.#resolve(address)
+    this.#tracked.set(address, { resolution, ifindex, users: 1 })
+    return resolution
+  }
+
+  untrack(address: Address): void {
+    const tracked = this.#tracked.get(address)
+    if (tracked === undefined || --tracked.users > 0) return
+    this.#tracked.delete(address)
+    if (tracked.ifindex !== undefined) this.#netlink.unmanageNeighbour({ ifindex: tracked.ifindex, address })
+  }
+
+  resolution(address: Address): Resolution {
+    return this.#tracked.get(address)?.resolution ?? passing('not tracked')
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#unsubscribe()
+    for (const [address, { ifindex }] of this.#tracked) {
+      if (ifindex !== undefined) this.#netlink.unmanageNeighbour({ ifindex, address })
+    }
+    this.#tracked.clear()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #refreshAll(which: (tracked: Tracked) => boolean): void {
+    for (const [address, tracked] of this.#tracked) if (which(tracked)) this.#refresh(address)
+  }
+
+  #lookAgain(): void {
+    this.#refreshAll(({ resolution }) => !('hop' in resolution))
+  }
+
+  #refresh(address: Address): void {
+    const tracked = this.#tracked.get(address)
+    if (tracked === undefined) return
+    const { resolution, ifindex } = this.#resolve(address)
+    const before = tracked.resolution
+    tracked.resolution = resolution
+    tracked.ifindex = ifindex
+    if (!isSame(before, resolution)) this.emit('change', address, resolution)
+  }
+
+  #resolve(address: Address): { resolution: Resolution; ifindex: number | undefined } {
+    const route = this.#netlink.routeTo(address)
+    if (route === undefined) return { resolution: passing('no route leads to it'), ifindex: undefined }
+    const obstacle = obstacleOf(route)
+    if (obstacle) return { resolution: obstacle, ifindex: undefined }
+    const { ifindex } = route
+    const link = this.#netlink.link(ifindex)
+    const name = link?.name ?? `interface ${ifindex}`
+    if (link?.mac === undefined)
+      return { resolution: passing(`${name} is not an Ethernet interface`), ifindex }
+    this.#manage(ifindex, address)
+    const neighbour = this.#netlink.neighbour({ ifindex, address })
+    if (neighbour?.mac === undefined) return { resolution: unanswered(neighbour, name), ifindex }
+    const hop = { destinationMac: macBytes(neighbour.mac), sourceMac: macBytes(link.mac), ifindex }
+    return { resolution: { hop }, ifindex }
+  }
+
+  /** A neighbour that cannot be asked for now (interface down, table full) is one that is not resolved. */
+  #manage(ifindex: number, address: Address): void {
+    if (this.#netlink.neighbour({ ifindex, address })?.managed) return
+    try {
+      this.#netlink.manageNeighbour({ ifindex, address })
+    } catch (error) {
+      if (!(error instanceof XdplbError) || error.code === 'PERMISSION') throw error
+    }
+  }
+}
+
+function passing(reason: string): Obstacle {
+  return { reason, kind: 'passing' }
+}
+
+function unanswered(neighbour: Neighbour | undefined, interfaceName: string): Obstacle {
+  if (neighbour?.state === 'incomplete')
+    return { reason: 'its MAC address is being asked for', kind: 'pending' }
+  return passing(`nobody on ${interfaceName} answers when asked for its MAC address`)
+}
+
+/** Direct routing hands the frame to the real itself: a router on the way would get it instead. */
+function obstacleOf(route: Route): Obstacle | undefined {
+  if (route.type === 'local')
+    return { reason: 'it is this host itself, which can be no real server yet', kind: 'lasting' }
+  if (route.gateway !== undefined) {
+    const reason = `it is behind the router ${route.gateway}, and direct routing needs it on a network of this host`
+    return { reason, kind: 'lasting' }
+  }
+  return route.type === 'unicast' ? undefined : { reason: `it is a ${route.type} address`, kind: 'lasting' }
+}
+
+/** May a change to this interface change the way? */
+function isConcerned(resolution: Resolution, link: Link, change: Change): boolean {
+  if (!('hop' in resolution)) return true
+  const { ifindex, sourceMac } = resolution.hop
+  const isAsBefore =
+    change === 'set' && link.up && link.mac !== undefined && isEqual(sourceMac, macBytes(link.mac))
+  return ifindex === link.index && !isAsBefore
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
+
+function isSame(a: Resolution, b: Resolution): boolean {
+  if ('reason' in a || 'reason' in b) return 'reason' in a && 'reason' in b && a.reason === b.reason
+  return (
+    a.hop.ifindex === b.hop.ifindex &&
+    isEqual(a.hop.destinationMac, b.hop.destinationMac) &&
+    isEqual(a.hop.sourceMac, b.hop.sourceMac)
+  )
+}

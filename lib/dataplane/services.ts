@@ -1,0 +1,156 @@
+import { EventEmitter } from 'node:events'
+import type { Address } from '../address.js'
+import { type Role, realState, role as roles } from './layout.gen.js'
+import type { NextHops, Resolution } from './next-hops.js'
+import type { ServiceKey } from './service-keys.js'
+import { ServiceTable } from './service-table.js'
+import { nameOfEndpoint, nameOfService, protocolNumbers, type ServiceSpec } from './spec.js'
+import type { Tables } from './tables.js'
+
+/** A virtual server that is in the tables. */
+export interface RunningService {
+  readonly id: number
+  readonly spec: ServiceSpec
+  /** In the order of `spec.reals`. */
+  readonly reals: readonly number[]
+}
+
+export interface RealChange {
+  readonly service: string
+  readonly real: string
+  readonly resolution: Resolution
+}
+
+/**
+ * The virtual servers, from specification to tables. What a former process left in the tables is taken over where the
+ * new specification has it too, and leaves as if it had been taken out of the configuration where it has not.
+ */
+export class Services extends EventEmitter<{ real: [RealChange] }> implements Disposable {
+  readonly #tables: Tables
+  readonly #table: ServiceTable
+  readonly #hops: NextHops
+  readonly #onChange = (address: Address, resolution: Resolution) => this.#follow(address, resolution)
+  #running = new Map<string, RunningService>()
+
+  constructor(tables: Tables, hops: NextHops) {
+    super()
+    this.#tables = tables
+    this.#table = new ServiceTable(tables)
+    this.#hops = hops
+    hops.on('change', this.#onChange)
+  }
+
+  get running(): readonly RunningService[] {
+    return [...this.#running.values()]
+  }
+
+  /** Makes the tables say what the specifications say, and nothing else. Flows stay where they are. */
+  apply(specs: readonly ServiceSpec[]): void {
+    const before = this.#running
+    this.#running = new Map(specs.map(spec => [nameOfService(spec), this.#put(spec)]))
+    const kept = new Set([...this.#running.values()].map(service => service.id))
+    for (const { key, service } of [...this.#tables.keys]) if (!kept.has(service)) this.#remove(key, service)
+    for (const { spec } of before.values()) for (const { address } of spec.reals) this.#hops.untrack(address)
+    this.#removeVips(new Set(specs.map(spec => spec.vip)))
+  }
+
+  /** Whether packets for this address are balanced here or go up the stack. */
+  setRole(vip: Address, role: Role): void {
+    const id = this.#tables.vips.find(vip)
+    if (id !== undefined) this.#tables.roles.write(id, roles[role])
+  }
+
+  roleOf(vip: Address): Role {
+    const id = this.#tables.vips.find(vip)
+    return id !== undefined && this.#tables.roles.read(id) === roles.master ? 'master' : 'backup'
+  }
+
+  /** Gives up the ids of reals that have left and that no flow names; `named` holds a byte by id. */
+  forget(named: Uint8Array): void {
+    const gone = [...this.#tables.reals.ids()].filter(
+      id => this.#stateOf(id) === realState.removed && named[id] === 0,
+    )
+    for (const id of gone) this.#tables.reals.free(id)
+  }
+
+  close(): void {
+    this.#hops.off('change', this.#onChange)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #put(spec: ServiceSpec): RunningService {
+    const key = {
+      vip: this.#tables.vips.add(spec.vip),
+      port: spec.port,
+      protocol: protocolNumbers[spec.protocol],
+    }
+    const id =
+      this.#tables.keys.find(key) ??
+      this.#table.give(service => this.#tables.reals.ofService(service).length > 0)
+    this.#table.configure(id, spec)
+    const reals = spec.reals.map(({ address, port, weight }) => {
+      const real = this.#tables.reals.acquire({ service: id, address, port, protocol: key.protocol }, weight)
+      const resolution = this.#hops.track(address)
+      if (!isPending(resolution)) this.#setHop(real, resolution)
+      return real
+    })
+    for (const real of this.#tables.reals.ofService(id))
+      if (!reals.includes(real)) this.#tables.reals.remove(real)
+    const service = { id, spec, reals }
+    this.#schedule(service)
+    this.#tables.keys.set(key, id)
+    return service
+  }
+
+  #remove(key: ServiceKey, id: number): void {
+    this.#tables.keys.delete(key)
+    this.#table.remove(id)
+    for (const real of this.#tables.reals.ofService(id)) this.#tables.reals.remove(real)
+  }
+
+  #removeVips(wanted: ReadonlySet<Address>): void {
+    for (const { id, address } of [...this.#tables.vips]) {
+      if (wanted.has(address)) continue
+      this.#tables.roles.write(id, roles.backup)
+      this.#tables.vips.remove(id)
+    }
+  }
+
+  #follow(address: Address, resolution: Resolution): void {
+    for (const service of this.#running.values()) {
+      for (const [index, real] of service.spec.reals.entries()) {
+        const id = service.reals[index]
+        if (real.address !== address || id === undefined) continue
+        this.#setHop(id, resolution)
+        this.#schedule(service)
+        this.emit('real', {
+          service: nameOfService(service.spec),
+          real: nameOfEndpoint(address, real.port),
+          resolution,
+        })
+      }
+    }
+  }
+
+  #setHop(id: number, resolution: Resolution): void {
+    this.#tables.reals.setNextHop(id, 'hop' in resolution ? resolution.hop : undefined)
+  }
+
+  #schedule({ id, spec, reals }: RunningService): void {
+    const takesFlows = (real: number, index: number) =>
+      this.#stateOf(real) === realState.up && (spec.reals[index]?.weight ?? 0) > 0
+    this.#table.schedule(id, reals, reals.filter(takesFlows))
+  }
+
+  #stateOf(id: number): number {
+    return this.#tables.reals.read(id).state
+  }
+}
+
+/** The MAC address that a former process had found stays in use until the question is answered. */
+function isPending(resolution: Resolution): boolean {
+  return !('hop' in resolution) && resolution.kind === 'pending'
+}

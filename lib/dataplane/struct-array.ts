@@ -1,0 +1,30 @@
+import type { Codec, MappedArray } from '../libbpf/index.js'
+
+/** The values of a mapped array, all of one type. */
+export class StructArray<T> {
+  readonly #array: MappedArray
+  readonly #codec: Codec<T>
+
+  constructor(array: MappedArray, codec: Codec<T>) {
+    this.#array = array
+    this.#codec = codec
+  }
+
+  get length(): number {
+    return this.#array.length
+  }
+
+  read(index: number): T {
+    return this.#array.read(this.#codec, index)
+  }
+
+  /** A program may see a part of it: fields are written one after the other, each of them at once. */
+  write(index: number, value: T): void {
+    this.#array.write(this.#codec, index, value)
+  }
+
+  /** Writes some of the fields; the others keep what they hold. */
+  update(index: number, fields: Partial<T>): void {
+    this.write(index, { ...this.read(index), ...fields })
+  }
+}

@@ -1,0 +1,44 @@
+import { type Codec, type MappedArray, u32 } from '../libbpf/index.js'
+import { FlowTable } from './flow-table.js'
+import * as layout from './layout.gen.js'
+import { RealTable } from './real-table.js'
+import { ServiceKeys } from './service-keys.js'
+import { StructArray } from './struct-array.js'
+import { TemplateTable } from './template-table.js'
+import { VipTable } from './vip-table.js'
+import { Words } from './words.js'
+
+/** The mapped maps of one balancer, typed. What is written here, the program sees at once. */
+export class Tables {
+  readonly settings: StructArray<layout.Settings>
+  readonly vips: VipTable
+  readonly roles: StructArray<number>
+  readonly keys: ServiceKeys
+  readonly services: StructArray<layout.Service>
+  readonly cursors: StructArray<layout.Cursor>
+  /** Ids of reals, by place. */
+  readonly slots: Uint16Array
+  readonly reals: RealTable
+  readonly ports: StructArray<layout.Port>
+  readonly flows: FlowTable
+  readonly templates: TemplateTable
+
+  /** @param mapped the memory of a map; whoever maps it closes it */
+  constructor(mapped: (name: string) => MappedArray) {
+    const array = <T>(name: string, codec: Codec<T>) => new StructArray(mapped(name), codec)
+    const words = (name: string) => new Words(mapped(name).bytes)
+    this.settings = array('settings', layout.settings)
+    this.vips = new VipTable(mapped('vips').u64)
+    this.roles = array('roles', u32)
+    this.keys = new ServiceKeys(mapped('service_keys').u64)
+    this.services = array('services', layout.service)
+    this.cursors = array('cursors', layout.cursor)
+    this.slots = new Uint16Array(mapped('slots').bytes.buffer, 0, layout.limit.places)
+    this.reals = new RealTable(array('reals', layout.real))
+    this.ports = array('ports', layout.port)
+    const { timeouts } = this.settings.read(0)
+    this.flows = new FlowTable(words('flow_words'), array('flows', layout.flow), timeouts)
+    const templates = array('templates', layout.template)
+    this.templates = new TemplateTable(words('template_words'), templates, mapped('templates').u32)
+  }
+}

@@ -1,0 +1,82 @@
+import { type Address, addressBytes, addressFromBytes } from '../address.js'
+import { XdplbError } from '../errors.js'
+import { mixKnown } from './hash.js'
+import { limit } from './layout.gen.js'
+
+const GIVEN_UP = 0xffff_ffff_ffff_ffffn
+
+/**
+ * The addresses that are balanced, in the table that bpf/vip.h reads: open-addressed, at most `limit.probes` slots
+ * from home, a slot that was given up does not end a search. An address's slot is its id, for as long as it stays.
+ */
+export class VipTable {
+  readonly #words: BigUint64Array
+
+  /** @param words the map's memory, two words a slot */
+  constructor(words: BigUint64Array) {
+    this.#words = words
+  }
+
+  find(address: Address): number | undefined {
+    const [high, low] = halves(address)
+    return probe(high, low).find(id => this.#holds(id, high, low))
+  }
+
+  /** The address's id, given out now if it has none. Throws `CONFIG` when its place in the table is full. */
+  add(address: Address): number {
+    const known = this.find(address)
+    if (known !== undefined) return known
+    const [high, low] = halves(address)
+    const id = probe(high, low).find(candidate => this.#isFree(candidate))
+    if (id === undefined || this.#count() >= limit.vips / 2) {
+      throw new XdplbError(
+        'CONFIG',
+        `add virtual address: ${address}: the table is full, expected at most ${limit.vips / 2}`,
+      )
+    }
+    this.#words[2 * id + 1] = low
+    this.#words[2 * id] = high
+    return id
+  }
+
+  remove(id: number): void {
+    this.#words[2 * id] = GIVEN_UP
+    this.#words[2 * id + 1] = GIVEN_UP
+  }
+
+  /** What stands in a slot. */
+  at(id: number): Address | undefined {
+    if (this.#isFree(id)) return undefined
+    return addressFromBytes(new Uint8Array(this.#words.slice(2 * id, 2 * id + 2).buffer))
+  }
+
+  *[Symbol.iterator](): Generator<{ id: number; address: Address }> {
+    for (let id = 0; id < limit.vips; id++) {
+      const address = this.at(id)
+      if (address !== undefined) yield { id, address }
+    }
+  }
+
+  #count(): number {
+    return Array.from(this).length
+  }
+
+  #holds(id: number, high: bigint, low: bigint): boolean {
+    return this.#words[2 * id] === high && this.#words[2 * id + 1] === low
+  }
+
+  #isFree(id: number): boolean {
+    return this.#holds(id, 0n, 0n) || this.#holds(id, GIVEN_UP, GIVEN_UP)
+  }
+}
+
+function halves(address: Address): [high: bigint, low: bigint] {
+  const bytes = addressBytes(address)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return [view.getBigUint64(0, true), view.getBigUint64(8, true)]
+}
+
+function probe(high: bigint, low: bigint): number[] {
+  const home = mixKnown(high ^ low)
+  return Array.from({ length: limit.probes }, (_, i) => (home + i) % limit.vips)
+}

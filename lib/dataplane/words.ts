@@ -1,0 +1,54 @@
+import { word } from './layout.gen.js'
+
+const STATE_MASK = 0xf
+const STATE_FREE = 0
+
+/**
+ * The words of a set-associative table (bpf/table.h), over its mapped memory. Programs write them at any moment, so
+ * what is read here was true a moment ago, and a change is a compare-and-swap. Read as two halves each, because a
+ * BigInt a slot would cost ten times as much.
+ */
+export class Words {
+  readonly length: number
+  readonly #halves: Uint32Array
+  readonly #whole: BigUint64Array
+
+  constructor(bytes: Uint8Array) {
+    this.length = bytes.byteLength / 8
+    this.#halves = new Uint32Array(bytes.buffer, bytes.byteOffset, this.length * 2)
+    this.#whole = new BigUint64Array(bytes.buffer, bytes.byteOffset, this.length)
+  }
+
+  state(index: number): number {
+    return this.#low(index) & STATE_MASK
+  }
+
+  /** The real that a slot names; 0 if it holds nothing. */
+  real(index: number): number {
+    if (this.state(index) === STATE_FREE) return 0
+    return ((this.#high(index) & 0xf) << 12) | (this.#low(index) >>> word.real_shift)
+  }
+
+  /** Ticks since the slot's last packet, as far as 16 bits tell; `now` in ticks. */
+  idle(index: number, now: number): number {
+    return (now - (this.#low(index) >>> word.age_shift)) & 0xffff
+  }
+
+  /** The word itself, to free exactly this one later. */
+  load(index: number): bigint {
+    return Atomics.load(this.#whole, index)
+  }
+
+  /** Frees a slot unless its word has changed; false if it has. */
+  free(index: number, before: bigint): boolean {
+    return Atomics.compareExchange(this.#whole, index, before, BigInt(word.freed)) === before
+  }
+
+  #low(index: number): number {
+    return this.#halves[2 * index] ?? 0
+  }
+
+  #high(index: number): number {
+    return this.#halves[2 * index + 1] ?? 0
+  }
+}

@@ -1,0 +1,115 @@
+import { type Address, addressBytes, parseAddress } from '../../lib/address.js'
+import { type Mac, macBytes } from '../../lib/net/mac.js'
+
+export type TcpFlag = 'FIN' | 'SYN' | 'RST' | 'PSH' | 'ACK'
+
+const FLAG_BITS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const satisfies Record<TcpFlag, number>
+
+/** A frame to build: whatever is not said is what an ordinary client would send. */
+export interface Frame {
+  to?: Mac
+  from?: Mac
+  /** VLAN identifiers, outermost first. */
+  vlans?: readonly number[]
+  source?: string
+  destination?: string
+  sourcePort?: number
+  destinationPort?: number
+  protocol?: 'tcp' | 'udp' | number
+  flags?: readonly TcpFlag[]
+  ttl?: number
+  /** Words of 32 bits between the IPv4 header and what follows. */
+  options?: number
+  /** Flags and offset, as the 16 bits stand in the header. */
+  fragment?: number
+  payload?: number
+}
+
+export const clientMac = mac('02:00:00:00:00:c1')
+export const balancerMac = mac('02:00:00:00:00:1b')
+
+/** A MAC that is written right in the test. */
+export function mac(text: string): Mac {
+  return text as Mac
+}
+
+/** The bytes of a frame, checksums right. */
+export function buildFrame(frame: Frame = {}): Buffer {
+  const { to = balancerMac, from = clientMac, vlans = [] } = frame
+  const tags = vlans.map((id, index) => tag(index === 0 && vlans.length > 1 ? 0x88a8 : 0x8100, id))
+  return Buffer.concat([macBytes(to), macBytes(from), ...tags, be16(0x0800), buildIpv4(frame)])
+}
+
+function buildIpv4(frame: Frame): Buffer {
+  const { source = '10.0.0.100', destination = '10.0.0.1', ttl = 64, options = 0, fragment = 0x4000 } = frame
+  const body = buildTransport(frame)
+  const header = Buffer.alloc(20 + 4 * options, 1)
+  header.writeUInt8(0x40 | (header.length / 4), 0)
+  header.writeUInt8(0, 1)
+  header.writeUInt16BE(header.length + body.length, 2)
+  header.writeUInt16BE(0x1234, 4)
+  header.writeUInt16BE(fragment, 6)
+  header.writeUInt8(ttl, 8)
+  header.writeUInt8(protocolNumber(frame), 9)
+  header.writeUInt16BE(0, 10)
+  header.set(ipv4(source), 12)
+  header.set(ipv4(destination), 16)
+  header.writeUInt16BE(checksum(header), 10)
+  const pseudo = Buffer.concat([
+    ipv4(source),
+    ipv4(destination),
+    be16(protocolNumber(frame)),
+    be16(body.length),
+  ])
+  const at = { 6: 16, 17: 6 }[protocolNumber(frame)]
+  if (at !== undefined) body.writeUInt16BE(checksum(Buffer.concat([pseudo, body])), at)
+  return Buffer.concat([header, body])
+}
+
+function buildTransport(frame: Frame): Buffer {
+  const { sourcePort = 40000, destinationPort = 80, flags = ['SYN'], payload = 0 } = frame
+  const isUdp = protocolNumber(frame) === 17
+  const header = Buffer.alloc(isUdp ? 8 : 20)
+  header.writeUInt16BE(sourcePort, 0)
+  header.writeUInt16BE(destinationPort, 2)
+  if (isUdp) header.writeUInt16BE(8 + payload, 4)
+  else {
+    header.writeUInt32BE(0x01020304, 4)
+    header.writeUInt8(5 << 4, 12)
+    header.writeUInt8(
+      flags.reduce((bits, flag) => bits | FLAG_BITS[flag], 0),
+      13,
+    )
+    header.writeUInt16BE(0xffff, 14)
+  }
+  return Buffer.concat([header, Buffer.alloc(payload, 0x78)])
+}
+
+function protocolNumber({ protocol = 'tcp' }: Frame): number {
+  return protocol === 'tcp' ? 6 : protocol === 'udp' ? 17 : protocol
+}
+
+/** RFC 1071 */
+export function checksum(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let sum = 0
+  for (let at = 0; at + 1 < bytes.length; at += 2) sum += view.getUint16(at)
+  if (bytes.length % 2 === 1) sum += view.getUint8(bytes.length - 1) << 8
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
+  return ~sum & 0xffff
+}
+
+function tag(ethertype: number, id: number): Buffer {
+  return Buffer.concat([be16(ethertype), be16(id)])
+}
+
+function be16(value: number): Buffer {
+  const bytes = Buffer.alloc(2)
+  bytes.writeUInt16BE(value)
+  return bytes
+}
+
+function ipv4(text: string): Buffer {
+  const address: Address = parseAddress(text)
+  return Buffer.from(addressBytes(address).subarray(12))
+}
