@@ -109,6 +109,13 @@ function load() {
       'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
     ) as (source: string, target: string, type: string, flags: number, data: string | null) => number,
 
+    // ioctl(2)
+    ioctl: self.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)') as (
+      fd: number,
+      request: number,
+      argument: Uint8Array,
+    ) => number,
+
     // if_nametoindex(3)
     ifNameToIndex: self.func('unsigned int if_nametoindex(const char *name)') as (name: string) => number,
   }
