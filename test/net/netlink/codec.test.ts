@@ -165,14 +165,11 @@ t.test('attributes', async t => {
     fc.assert(
       fc.property(samples, attributes => {
         const encoded = encodeAttributes(attributes)
-        const decoded = [...decodeAttributes(encoded)]
-        t.equal(encoded.length % 4, 0)
-        t.strictSame(
-          decoded,
-          attributes.map(([type, value]) => [type, Buffer.from(value)]),
-        )
+        const wanted = attributes.map(([type, value]) => [type, Buffer.from(value)])
+        return encoded.length % 4 === 0 && isDeepStrictEqual([...decodeAttributes(encoded)], wanted)
       }),
     )
+    t.pass('in 100 cases')
   })
 
   t.test('without a value are left out', async t => {
