@@ -54,8 +54,12 @@ export interface RealStatus {
   /** `10.0.0.71:80` */
   readonly real: string
   readonly state: RealState
+  /** Why it is unresolved. */
+  readonly reason?: string
   readonly weight: number
+  /** The one that leads to it. */
   readonly interface?: string
+  /** Where its packets are sent. */
   readonly mac?: string
   /** As ipvsadm counts them: ActiveConn and InActConn. */
   readonly active: number

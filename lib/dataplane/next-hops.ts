@@ -17,7 +17,7 @@ export interface Obstacle {
 }
 
 /** The way to a real, or why there is none. */
-export type Resolution = { readonly hop: NextHop } | Obstacle
+export type Resolution = { readonly hop: NextHop; readonly interface: string } | Obstacle
 
 /** Routes have no event of their own here, and kernels before 5.16 keep no neighbour alive: look again this often. */
 const LOOK_AGAIN_MS = 3000
@@ -83,6 +83,19 @@ export class NextHops
     return this.#tracked.get(address)?.resolution ?? passing('not tracked')
   }
 
+  /** Is any real still being asked for its MAC address? */
+  isPending(): boolean {
+    return [...this.#tracked.values()].some(({ resolution }) => isPending(resolution))
+  }
+
+  /** Those that lead to the reals. */
+  interfaces(): string[] {
+    const names = [...this.#tracked.values()].flatMap(({ resolution }) =>
+      'hop' in resolution ? [resolution.interface] : [],
+    )
+    return [...new Set(names)]
+  }
+
   close(): void {
     clearInterval(this.#timer)
     this.#unsubscribe()
@@ -128,7 +141,7 @@ export class NextHops
     const neighbour = this.#netlink.neighbour({ ifindex, address })
     if (neighbour?.mac === undefined) return { resolution: unanswered(neighbour, name), ifindex }
     const hop = { destinationMac: macBytes(neighbour.mac), sourceMac: macBytes(link.mac), ifindex }
-    return { resolution: { hop }, ifindex }
+    return { resolution: { hop, interface: name }, ifindex }
   }
 
   /** A neighbour that cannot be asked for now (interface down, table full) is one that is not resolved. */
@@ -140,6 +153,11 @@ export class NextHops
       if (!(error instanceof XdplbError) || error.code === 'PERMISSION') throw error
     }
   }
+}
+
+/** Has the question for the MAC address not been answered yet? */
+export function isPending(resolution: Resolution): boolean {
+  return !('hop' in resolution) && resolution.kind === 'pending'
 }
 
 function passing(reason: string): Obstacle {

@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events'
 import type { Address } from '../address.js'
+import { formatEndpoint } from '../service.js'
+import type { VipStatus } from '../status.js'
 import { type Role, realState, role as roles } from './layout.gen.js'
-import type { NextHops, Resolution } from './next-hops.js'
+import { isPending, type NextHops, type Resolution } from './next-hops.js'
 import type { ServiceKey } from './service-keys.js'
 import { ServiceTable } from './service-table.js'
-import { nameOfEndpoint, nameOfService, protocolNumbers, type ServiceSpec } from './spec.js'
+import { nameOfService, protocolNumbers, type ServiceSpec } from './spec.js'
 import type { Tables } from './tables.js'
 
 /** A virtual server that is in the tables. */
@@ -15,6 +17,7 @@ export interface RunningService {
   readonly reals: readonly number[]
 }
 
+/** A real, and whether it can be reached now. */
 export interface RealChange {
   readonly service: string
   readonly real: string
@@ -25,12 +28,16 @@ export interface RealChange {
  * The virtual servers, from specification to tables. What a former process left in the tables is taken over where the
  * new specification has it too, and leaves as if it had been taken out of the configuration where it has not.
  */
-export class Services extends EventEmitter<{ real: [RealChange] }> implements Disposable {
+export class Services
+  extends EventEmitter<{ real: [RealChange]; freed: [realId: number] }>
+  implements Disposable
+{
   readonly #tables: Tables
   readonly #table: ServiceTable
   readonly #hops: NextHops
   readonly #onChange = (address: Address, resolution: Resolution) => this.#follow(address, resolution)
   #running = new Map<string, RunningService>()
+  #leaving: readonly number[] = []
 
   constructor(tables: Tables, hops: NextHops) {
     super()
@@ -65,12 +72,37 @@ export class Services extends EventEmitter<{ real: [RealChange] }> implements Di
     return id !== undefined && this.#tables.roles.read(id) === roles.master ? 'master' : 'backup'
   }
 
-  /** Gives up the ids of reals that have left and that no flow names; `named` holds a byte by id. */
+  /**
+   * Gives up the ids of reals that have left and that no flow names; `named` holds a byte by id, from a walk over all
+   * slots. Only what had left before that walk began: a flow may be made behind it.
+   */
   forget(named: Uint8Array): void {
-    const gone = [...this.#tables.reals.ids()].filter(
-      id => this.#stateOf(id) === realState.removed && named[id] === 0,
+    for (const id of this.#leaving) {
+      if (this.#stateOf(id) !== realState.removed || named[id] !== 0) continue
+      this.#tables.reals.free(id)
+      this.emit('freed', id)
+    }
+    this.#leaving = [...this.#tables.reals.ids()].filter(id => this.#stateOf(id) === realState.removed)
+  }
+
+  /** Reals that are to take flows and cannot be reached. */
+  unreachable(): RealChange[] {
+    return [...this.#running.values()].flatMap(({ spec }) =>
+      spec.reals.flatMap(({ address, port }) => {
+        const resolution = this.#hops.resolution(address)
+        if ('hop' in resolution) return []
+        return { service: nameOfService(spec), real: formatEndpoint({ address, port }), resolution }
+      }),
     )
-    for (const id of gone) this.#tables.reals.free(id)
+  }
+
+  vips(): VipStatus[] {
+    return [...this.#tables.vips].map(({ address }) => ({ address, role: this.roleOf(address) }))
+  }
+
+  /** What is known of the way to a real. */
+  resolution(address: Address): Resolution {
+    return this.#hops.resolution(address)
   }
 
   close(): void {
@@ -94,6 +126,7 @@ export class Services extends EventEmitter<{ real: [RealChange] }> implements Di
     const reals = spec.reals.map(({ address, port, weight }) => {
       const real = this.#tables.reals.acquire({ service: id, address, port, protocol: key.protocol }, weight)
       const resolution = this.#hops.track(address)
+      // the MAC address that a former process had found stays in use until the question is answered
       if (!isPending(resolution)) this.#setHop(real, resolution)
       return real
     })
@@ -128,7 +161,7 @@ export class Services extends EventEmitter<{ real: [RealChange] }> implements Di
         this.#schedule(service)
         this.emit('real', {
           service: nameOfService(service.spec),
-          real: nameOfEndpoint(address, real.port),
+          real: formatEndpoint(real),
           resolution,
         })
       }
@@ -148,9 +181,4 @@ export class Services extends EventEmitter<{ real: [RealChange] }> implements Di
   #stateOf(id: number): number {
     return this.#tables.reals.read(id).state
   }
-}
-
-/** The MAC address that a former process had found stays in use until the question is answered. */
-function isPending(resolution: Resolution): boolean {
-  return !('hop' in resolution) && resolution.kind === 'pending'
 }

@@ -1,5 +1,5 @@
 import type { Address } from '../address.js'
-import { familyOf } from '../address.js'
+import { formatService } from '../service.js'
 
 /** A virtual server as the data plane is told of it. Values have been validated: nothing is checked here again. */
 export interface ServiceSpec {
@@ -30,16 +30,7 @@ export interface RealSpec {
   readonly weight: number
 }
 
-/** The one way to write a service: `10.0.0.1:80/tcp`, `[2001:db8::1]:53/udp`. */
-export function nameOfService({
-  vip,
-  port,
-  protocol,
-}: Pick<ServiceSpec, 'vip' | 'port' | 'protocol'>): string {
-  return `${nameOfEndpoint(vip, port)}/${protocol}`
-}
-
-/** `10.0.0.71:80`, `[2001:db8::71]:80` */
-export function nameOfEndpoint(address: Address, port: number): string {
-  return familyOf(address) === 4 ? `${address}:${port}` : `[${address}]:${port}`
+/** The service's name, as everywhere: `10.0.0.1:80/tcp`. */
+export function nameOfService({ vip, port, protocol }: ServiceSpec): string {
+  return formatService({ address: vip, port, protocol })
 }

@@ -1,6 +1,7 @@
 import { type Codec, type MappedArray, u32 } from '../libbpf/index.js'
 import { FlowTable } from './flow-table.js'
 import * as layout from './layout.gen.js'
+import type { MapName } from './load.js'
 import { RealTable } from './real-table.js'
 import { ServiceKeys } from './service-keys.js'
 import { StructArray } from './struct-array.js'
@@ -24,9 +25,9 @@ export class Tables {
   readonly templates: TemplateTable
 
   /** @param mapped the memory of a map; whoever maps it closes it */
-  constructor(mapped: (name: string) => MappedArray) {
-    const array = <T>(name: string, codec: Codec<T>) => new StructArray(mapped(name), codec)
-    const words = (name: string) => new Words(mapped(name).bytes)
+  constructor(mapped: (name: MapName) => MappedArray) {
+    const array = <T>(name: MapName, codec: Codec<T>) => new StructArray(mapped(name), codec)
+    const words = (name: MapName) => new Words(mapped(name).bytes)
     this.settings = array('settings', layout.settings)
     this.vips = new VipTable(mapped('vips').u64)
     this.roles = array('roles', u32)

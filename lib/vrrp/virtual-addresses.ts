@@ -1,6 +1,7 @@
 import { type Address, familyOf } from '../address.js'
 import { XdplbError } from '../errors.js'
-import { sendGratuitousArp } from '../net/arp.js'
+import { encodeGratuitousArp } from '../net/arp.js'
+import { FrameSocket } from '../net/frame-socket.js'
 import type { Change, NetlinkEvents } from '../net/netlink/events.js'
 import type { Link } from '../net/netlink/link.js'
 import { type Netlink, ourProtocol } from '../net/netlink/netlink.js'
@@ -24,6 +25,7 @@ const ANNOUNCE_AGAIN_MS = 5000
 export class VirtualAddresses implements Disposable {
   readonly #netlink: Netlink
   readonly #events: NetlinkEvents
+  readonly #frames = FrameSocket.open()
   readonly #owned = new Set<VirtualAddress>()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #onLink = (link: Link, change: Change) => this.#restore(link, change)
@@ -63,6 +65,7 @@ export class VirtualAddresses implements Disposable {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
     this.#events.off('link', this.#onLink)
+    this.#frames.close()
   }
 
   [Symbol.dispose](): void {
@@ -97,8 +100,8 @@ export class VirtualAddresses implements Disposable {
   }
 
   #announce({ address }: VirtualAddress, link: Link): void {
-    if (link.mac === undefined || familyOf(address) !== 4) return
-    for (let sent = 0; sent < ANNOUNCEMENTS; sent++)
-      sendGratuitousArp({ ifindex: link.index, address, mac: link.mac })
+    if (link.mac === undefined || !link.running || familyOf(address) !== 4) return
+    const frame = encodeGratuitousArp({ address, mac: link.mac })
+    for (let sent = 0; sent < ANNOUNCEMENTS; sent++) this.#frames.send(link.index, frame)
   }
 }

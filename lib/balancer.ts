@@ -1,0 +1,176 @@
+import { EventEmitter } from 'node:events'
+import type { Address } from './address.js'
+import type { Config } from './config/index.js'
+import { DataPlane } from './dataplane/data-plane.js'
+import type { RealChange } from './dataplane/services.js'
+import { XdplbError } from './errors.js'
+import type { AttachMode } from './libbpf/index.js'
+import { NetlinkEvents } from './net/netlink/events.js'
+import { Netlink } from './net/netlink/netlink.js'
+import { type Plan, planOf } from './plan.js'
+import type { BalancerStatus, InterfaceStatus } from './status.js'
+import { version } from './version.js'
+import { VirtualAddresses } from './vrrp/virtual-addresses.js'
+
+export interface BalancerOptions {
+  /** Tells balancers on one host apart: in pins, sockets and messages. @default 'xdplb' */
+  readonly name?: string
+  /** A BPF file system, or an empty directory where one may be mounted. @default '/sys/fs/bpf' */
+  readonly bpffs?: string
+  /** Where XDP attaches. @default those of the VRRP instances, and those that lead to the reals */
+  readonly interfaces?: readonly string[]
+  /** `native` and `generic` fail where that mode cannot be had. @default 'auto' */
+  readonly xdpMode?: AttachMode
+}
+
+export interface BalancerEvents {
+  /** A real begins or ceases to take flows; `reason` is empty when it begins. */
+  real: [{ readonly service: string; readonly real: string; readonly up: boolean; readonly reason: string }]
+  /** An interface is gone, or is attached to again. */
+  interface: [InterfaceStatus]
+  /** Something an operator should know, and that the balancer lives with. */
+  warning: [{ readonly message: string }]
+}
+
+export interface CloseOptions {
+  /** Packets are forwarded on, addresses stay, for the next start to take over. @default false */
+  readonly leaveForwarding?: boolean
+}
+
+/**
+ * A running load balancer: one Config in, packets balanced until `close()`. Needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF
+ * and CAP_PERFMON, which is to say root on most machines.
+ *
+ * A balancer whose process dies without `close()` goes on balancing in the kernel; the next one of its name takes it
+ * over without losing a flow.
+ */
+export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDisposable {
+  readonly #name: string
+  readonly #startedAt = new Date()
+  readonly #netlink: Netlink
+  readonly #events: NetlinkEvents
+  readonly #dataPlane: DataPlane
+  readonly #addresses: VirtualAddresses
+  /** What came up before anybody could listen. */
+  #early: string[] | undefined = []
+  #closed = false
+
+  private constructor(name: string, netlink: Netlink, events: NetlinkEvents, dataPlane: DataPlane) {
+    super()
+    this.#name = name
+    this.#netlink = netlink
+    this.#events = events
+    this.#dataPlane = dataPlane
+    this.#addresses = new VirtualAddresses(netlink, events)
+    dataPlane.on('real', change => this.#tellReal(change))
+    dataPlane.on('interface', status => this.emit('interface', status))
+    for (const part of [dataPlane, events]) part.on('error', (error: unknown) => this.#warn(messageOf(error)))
+  }
+
+  /**
+   * Starts to balance. Resolves when packets are forwarded: the program is attached, the virtual addresses are on
+   * their interfaces and announced, and each real has been asked for its MAC address.
+   *
+   * Throws `CONFIG` for real servers that direct routing cannot reach, `NOT_FOUND` for interfaces, `BUSY` where another
+   * XDP program sits, `PERMISSION`, `UNSUPPORTED`; whatever it had begun is undone then.
+   */
+  static async start(config: Config, options: BalancerOptions = {}): Promise<Balancer> {
+    const { name = 'xdplb', bpffs = '/sys/fs/bpf', xdpMode: mode = 'auto' } = options
+    const { maxFlows } = config.xdplb
+    const netlink = Netlink.open()
+    const events = NetlinkEvents.open({ keepAlive: true })
+    const dataPlane = await DataPlane.open(netlink, events, { name, bpffs, mode, maxFlows })
+    const balancer = new Balancer(name, netlink, events, dataPlane)
+    try {
+      await balancer.#begin(planOf(config), options.interfaces)
+    } catch (error) {
+      await balancer.close({ leaveForwarding: dataPlane.adopted })
+      throw error
+    }
+    setImmediate(() => balancer.#tellEarly())
+    return balancer
+  }
+
+  /** What it is doing now. Counts all flows: a few milliseconds for a million. */
+  status(): BalancerStatus {
+    return {
+      name: this.#name,
+      version: version(),
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      adopted: this.#dataPlane.adopted,
+      interfaces: this.#dataPlane.interfaces(),
+      vips: this.#dataPlane.vips(),
+      services: this.#dataPlane.services(),
+      flowTable: this.#dataPlane.flowTable(),
+      verdicts: this.#dataPlane.verdicts(),
+      events: this.#dataPlane.events(),
+    }
+  }
+
+  /** Stops: takes the addresses away, detaches, unpins and forgets everything, unless it is to go on forwarding. */
+  async close({ leaveForwarding = false }: CloseOptions = {}): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    if (!leaveForwarding) this.#addresses.removeAll()
+    this.#addresses.close()
+    if (leaveForwarding) this.#dataPlane.close()
+    else this.#dataPlane.remove()
+    this.#events.close()
+    this.#netlink.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #begin(
+    { services, addresses, interfaces }: Plan,
+    wanted: readonly string[] | undefined,
+  ): Promise<void> {
+    const { discarded } = this.#dataPlane
+    if (discarded) this.#warn(`what a former process left forwarding could not be taken over: ${discarded}`)
+    this.#dataPlane.apply(services)
+    await this.#dataPlane.settled()
+    this.#checkReals()
+    this.#dataPlane.attach(wanted ?? [...new Set([...interfaces, ...this.#dataPlane.interfacesToReals()])])
+    for (const vip of new Set(services.map(service => service.vip))) this.#own(vip)
+    for (const address of addresses) this.#addresses.add(address)
+  }
+
+  /** One node alone is master of everything. */
+  #own(vip: Address): void {
+    this.#dataPlane.setRole(vip, 'master')
+  }
+
+  #checkReals(): void {
+    const hopeless: string[] = []
+    for (const { service, real, resolution } of this.#dataPlane.unreachable()) {
+      if ('hop' in resolution) continue
+      const what = `real server ${real} of ${service}: ${resolution.reason}`
+      if (resolution.kind === 'lasting') hopeless.push(what)
+      else this.#warn(`${what}; it takes no new flows until that changes`)
+    }
+    if (hopeless.length > 0) throw new XdplbError('CONFIG', hopeless.join('\n'))
+  }
+
+  #tellReal({ service, real, resolution }: RealChange): void {
+    const up = 'hop' in resolution
+    this.emit('real', { service, real, up, reason: up ? '' : resolution.reason })
+  }
+
+  #warn(message: string): void {
+    if (this.#early) this.#early.push(message)
+    else this.emit('warning', { message })
+  }
+
+  #tellEarly(): void {
+    const messages = this.#early ?? []
+    this.#early = undefined
+    for (const message of messages) this.#warn(message)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,45 @@
+import { XdplbError } from '../errors.js'
+import { type AttachMode, Link, type Program } from '../libbpf/index.js'
+import { errnos } from '../net/errno.js'
+import type { PinDirectory } from './pins.js'
+
+/**
+ * Puts the program on an interface, by a link that is pinned: a former process's link gets the new program in place of
+ * its own without a packet in between, and one whose interface has gone since is made anew.
+ *
+ * Throws `BUSY` when another program is there already, `UNSUPPORTED` when the mode cannot be had.
+ */
+export function attach(
+  program: Program,
+  pins: PinDirectory,
+  { name, ifindex, mode }: { name: string; ifindex: number; mode: AttachMode },
+): Link {
+  const path = pins.ofLink(name)
+  const left = openLeft(path)
+  if (left && left.info().ifindex === ifindex && isUpdated(left, program)) return left
+  left?.close()
+  pins.remove(path)
+  const link = program.attachXdp(ifindex, { mode })
+  link.pin(path)
+  return link
+}
+
+function openLeft(path: string): Link | undefined {
+  try {
+    return Link.openPinned(path)
+  } catch (error) {
+    if (error instanceof XdplbError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/** False when the interface went away a moment ago. */
+function isUpdated(link: Link, program: Program): boolean {
+  try {
+    link.update(program)
+    return true
+  } catch (error) {
+    if (error instanceof XdplbError && error.errno === errnos.ENOLINK) return false
+    throw error
+  }
+}

@@ -1,0 +1,195 @@
+import { EventEmitter, once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Address } from '../address.js'
+import type { AttachMode } from '../libbpf/index.js'
+import { ensureBpffs } from '../net/bpffs.js'
+import type { NetlinkEvents } from '../net/netlink/events.js'
+import type { Netlink } from '../net/netlink/netlink.js'
+import type { FlowTableStatus, InterfaceStatus, ServiceStatus, VipStatus } from '../status.js'
+import { geometryFor, tableBytes } from './geometry.js'
+import { Interfaces } from './interfaces.js'
+import { event, limit, mapLayouts, type Role, verdict } from './layout.gen.js'
+import { LoadedProgram } from './load.js'
+import { NextHops } from './next-hops.js'
+import { PinDirectory } from './pins.js'
+import { ServiceDescriber } from './service-describer.js'
+import { type RealChange, Services } from './services.js'
+import type { ServiceSpec } from './spec.js'
+import { Sweeper } from './sweeper.js'
+import { Tables } from './tables.js'
+import { TrafficMeter } from './traffic.js'
+
+export interface DataPlaneOptions {
+  readonly name: string
+  /** Where the BPF file system is, or may be mounted. */
+  readonly bpffs: string
+  readonly mode: AttachMode
+  /** Flows at a time that must fit. */
+  readonly maxFlows: number
+}
+
+export interface DataPlaneEvents {
+  real: [RealChange]
+  interface: [InterfaceStatus]
+  error: [unknown]
+}
+
+/** Between two tries to find out HZ, in the two seconds in which it cannot be told. */
+const CLOCK_RETRY_MS = 500
+
+/**
+ * The balancing itself: the program in the kernel, its tables, the interfaces it sits on, the way to each real. What
+ * a former process of the same name left forwarding is taken over, flows and all.
+ *
+ * Without this object the packets go on: it closes by letting go, or by `remove()`.
+ */
+export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposable {
+  readonly #loaded: LoadedProgram
+  readonly #pins: PinDirectory
+  readonly #tables: Tables
+  readonly #services: Services
+  readonly #interfaces: Interfaces
+  readonly #traffic: TrafficMeter
+  readonly #hops: NextHops
+  readonly #parts: readonly Disposable[]
+
+  private constructor(
+    loaded: LoadedProgram,
+    {
+      pins,
+      netlink,
+      events,
+      mode,
+    }: { pins: PinDirectory; netlink: Netlink; events: NetlinkEvents; mode: AttachMode },
+  ) {
+    super()
+    const tables = new Tables(name => loaded.mapped(name))
+    const hops = new NextHops(netlink, events)
+    this.#loaded = loaded
+    this.#pins = pins
+    this.#tables = tables
+    this.#services = new Services(tables, hops)
+    this.#interfaces = new Interfaces(loaded, tables.ports, { pins, netlink, events, mode })
+    this.#traffic = new TrafficMeter(loaded.map('stats'), () => tables.reals.ids())
+    const sweeper = new Sweeper(
+      tables.flows,
+      tables.templates,
+      () => loaded.now(),
+      named => this.#services.forget(named),
+    )
+    this.#hops = hops
+    this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, loaded]
+    this.#services.on('real', change => this.emit('real', change))
+    this.#services.on('freed', id => this.#traffic.reset(id))
+    this.#interfaces.on('change', status => this.emit('interface', status))
+    for (const part of [this.#interfaces, events])
+      part.on('error', (error: unknown) => this.emit('error', error))
+  }
+
+  /** Loads the program, or adopts the one that is there. Nothing is attached or balanced yet. */
+  static async open(netlink: Netlink, events: NetlinkEvents, options: DataPlaneOptions): Promise<DataPlane> {
+    const { name, bpffs, mode, maxFlows } = options
+    ensureBpffs(bpffs)
+    const pins = new PinDirectory(bpffs, name)
+    const loaded = LoadedProgram.load(pins, geometryFor(maxFlows))
+    while (!loaded.setClock()) await sleep(CLOCK_RETRY_MS)
+    return new DataPlane(loaded, { pins, netlink, events, mode })
+  }
+
+  get adopted(): boolean {
+    return this.#loaded.adopted
+  }
+
+  /** Why what a former process had left could not be used, if so. */
+  get discarded(): string | undefined {
+    return this.#loaded.discarded
+  }
+
+  /** Balances these services and no others. Flows stay with their reals. */
+  apply(services: readonly ServiceSpec[]): void {
+    this.#services.apply(services)
+  }
+
+  setRole(vip: Address, role: Role): void {
+    this.#services.setRole(vip, role)
+  }
+
+  /** Sits on these interfaces and no others. Throws `NOT_FOUND`, `BUSY`, `UNSUPPORTED`. */
+  attach(interfaces: readonly string[]): void {
+    this.#interfaces.attach(interfaces)
+  }
+
+  /** Resolves when each real has been asked for its MAC address: at once, or when the kernel gives up (3 s). */
+  async settled(): Promise<void> {
+    while (this.#hops.isPending()) await once(this.#hops, 'change')
+  }
+
+  /** The interfaces that lead to the reals, as far as they are known. */
+  interfacesToReals(): string[] {
+    return this.#hops.interfaces()
+  }
+
+  /** Why reals take no flows that are configured to, `lasting` ones for ever. */
+  unreachable(): RealChange[] {
+    return this.#services.unreachable()
+  }
+
+  interfaces(): InterfaceStatus[] {
+    return this.#interfaces.status()
+  }
+
+  vips(): VipStatus[] {
+    return this.#services.vips()
+  }
+
+  services(): ServiceStatus[] {
+    const census = this.#tables.flows.census(this.#loaded.now())
+    const describer = new ServiceDescriber(this.#services, this.#tables.reals, this.#traffic, census)
+    return this.#services.running.map(service => describer.describe(service))
+  }
+
+  flowTable(): FlowTableStatus {
+    const { flows, templates } = this.#tables
+    const buckets = { flowBuckets: flows.length / limit.ways, templateBuckets: templates.length / limit.ways }
+    return {
+      flows: flows.census(this.#loaded.now()).flows,
+      slots: flows.length,
+      templates: templates.count(),
+      templateSlots: templates.length,
+      memoryBytes: tableBytes(buckets),
+    }
+  }
+
+  /** Packets by verdict, since the tables were made. */
+  verdicts(): Record<string, number> {
+    return this.#count('verdicts', verdict)
+  }
+
+  /** What happened beside the verdicts, since the tables were made. */
+  events(): Record<string, number> {
+    return this.#count('events', event)
+  }
+
+  /** Ends the balancing: detaches, and forgets every flow. Closes too. */
+  remove(): void {
+    this.close()
+    this.#pins.removeAll()
+  }
+
+  /** Lets go: packets are forwarded on, by what the tables say, until the next one comes and adopts. */
+  close(): void {
+    for (const part of this.#parts) part[Symbol.dispose]()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #count(map: 'verdicts' | 'events', names: Readonly<Record<string, number>>): Record<string, number> {
+    const { key, value } = mapLayouts[map]
+    const counters = this.#loaded.map(map).perCpu({ key, value })
+    const total = (index: number) =>
+      Number((counters.lookup(index) ?? []).reduce((sum, cpu) => sum + cpu, 0n))
+    return Object.fromEntries(Object.entries(names).map(([name, index]) => [name, total(index)]))
+  }
+}

@@ -1,0 +1,69 @@
+import { macFromBytes } from '../net/mac.js'
+import { formatEndpoint } from '../service.js'
+import type { RealState, RealStatus, ServiceStatus } from '../status.js'
+import type { Census } from './flow-table.js'
+import { realState } from './layout.gen.js'
+import type { Resolution } from './next-hops.js'
+import type { RealTable } from './real-table.js'
+import type { RunningService, Services } from './services.js'
+import { nameOfService } from './spec.js'
+import { sumTraffic, type TrafficMeter } from './traffic.js'
+
+/** Tells what the services are doing at the moment of the census. */
+export class ServiceDescriber {
+  readonly #services: Services
+  readonly #reals: RealTable
+  readonly #traffic: TrafficMeter
+  readonly #census: Census
+
+  constructor(services: Services, reals: RealTable, traffic: TrafficMeter, census: Census) {
+    this.#services = services
+    this.#reals = reals
+    this.#traffic = traffic
+    this.#census = census
+  }
+
+  /** The reals as configured, and behind them those that have left but still have flows. */
+  describe({ id, spec, reals: configured }: RunningService): ServiceStatus {
+    const left = this.#reals.ofService(id).filter(real => !configured.includes(real))
+    const reals = [...configured, ...left.filter(real => this.#connections(real) > 0)].map(real =>
+      this.#describeReal(real),
+    )
+    return {
+      service: nameOfService(spec),
+      scheduler: spec.scheduler,
+      ...(spec.persistence && { persistenceSeconds: spec.persistence.seconds }),
+      traffic: sumTraffic(reals.map(real => real.traffic)),
+      reals,
+    }
+  }
+
+  #describeReal(id: number): RealStatus {
+    const { state, weight, destinationMac } = this.#reals.read(id)
+    const { address, port } = this.#reals.identity(id)
+    return {
+      real: formatEndpoint({ address, port }),
+      state: nameOfState(state),
+      weight,
+      ...this.#describeWay(state, this.#services.resolution(address), destinationMac),
+      active: this.#census.active[id] ?? 0,
+      inactive: this.#census.inactive[id] ?? 0,
+      traffic: this.#traffic.of(id),
+    }
+  }
+
+  #describeWay(state: number, resolution: Resolution, destinationMac: Uint8Array): Partial<RealStatus> {
+    if (!('hop' in resolution)) return state === realState.unresolved ? { reason: resolution.reason } : {}
+    const mac = macFromBytes(destinationMac)
+    return { interface: resolution.interface, ...(mac && { mac }) }
+  }
+
+  #connections(id: number): number {
+    return (this.#census.active[id] ?? 0) + (this.#census.inactive[id] ?? 0)
+  }
+}
+
+function nameOfState(state: number): RealState {
+  if (state === realState.up) return 'up'
+  return state === realState.unresolved ? 'unresolved' : 'removed'
+}
