@@ -20,6 +20,8 @@ export interface WatchOptions {
  */
 const watches = new Map<number, Watch>()
 
+const readable = { readable: true }
+
 /**
  * Calls `onReadable` from the event loop whenever the descriptor is readable (level-triggered: read until EAGAIN, or
  * be called again). Throws `BUSY` when it is being watched already, `USAGE` when it is one that epoll does not take.
@@ -27,7 +29,13 @@ const watches = new Map<number, Watch>()
 export function watch(fd: number, onReadable: () => void, options: WatchOptions = {}): Watch {
   if (watches.has(fd)) throw new XdplbError('BUSY', `watch descriptor: ${fd}: is being watched already`)
   checkPollable(fd)
-  const handle = koffi().node.poll(fd, { readable: true }, () => guarded(onReadable))
+  // koffi 3.3 passes libuv's status first, whatever its types say.
+  const onPoll = (status: unknown) => {
+    guarded(onReadable)
+    // libuv stops when the descriptor had an error to tell (netlink's ENOBUFS), though that is over once it is read.
+    if (status !== 0 && watches.get(fd) === watching) handle.start(readable, onPoll)
+  }
+  const handle = koffi().node.poll(fd, readable, onPoll)
   if (options.keepAlive === false) handle.unref()
 
   const close = () => {

@@ -33,13 +33,15 @@ export function makeSegment(
   const mac = { lb: '02:00:00:00:00:0b', web: '02:00:00:00:00:47' }
   const peer = `peer name enp0s8 netns ${web} address ${mac.web}`
   ip(`-n ${lb} link add enp0s8 address ${mac.lb} type veth ${peer}`)
+  for (const namespace of [lb, web]) ip(`-n ${namespace} link set enp0s8 up`)
   for (const [namespace, host] of [
     [lb, 11],
     [web, 71],
   ]) {
     ip(`-n ${namespace} address add 10.0.0.${host}/24 dev enp0s8`)
     ip(`-n ${namespace} address add 2001:db8::${host}/64 dev enp0s8 nodad`)
-    ip(`-n ${namespace} link set enp0s8 up`)
+    // Solicitations come from a link-local address; the kernel's own takes two seconds to be usable.
+    ip(`-n ${namespace} address add fe80::${host}/64 dev enp0s8 nodad`)
   }
   return { lb, web, mac }
 }
