@@ -3,8 +3,8 @@ import { familyOf } from '../address.js'
 import type { InterfaceAddress } from '../net/netlink/address.js'
 import type { Link } from '../net/netlink/link.js'
 import { Netlink } from '../net/netlink/netlink.js'
-import { arpRules, formatSysctl, readEffectiveSysctl, readSysctl } from './sysctl.js'
-import { fullPrefixLength, isVipOnLoopback, LOOPBACK_IFINDEX } from './vip.js'
+import { arpRules, formatSysctl, readSysctl, type Sysctl } from './sysctl.js'
+import { fullPrefixLength } from './vip.js'
 
 /** Something that keeps this host from serving the VIPs by direct routing. */
 export interface RealserverFinding {
@@ -17,108 +17,126 @@ export interface RealserverFinding {
   readonly advice: string
 }
 
-/** What is wrong for these VIPs in the network namespace of the calling thread; an empty list if nothing is. */
-export function realserverCheck({ vips }: { vips: readonly Address[] }): readonly RealserverFinding[] {
-  using netlink = Netlink.open()
-  const links = netlink.links()
-  const addresses = netlink.addresses()
-  const outside = links.filter(({ up, loopback }) => up && !loopback)
-  const ipv4 = vips.filter(vip => familyOf(vip) === 4)
-  return [
-    ...checkLoopback(links),
-    ...vips.flatMap(vip => checkVip(vip, addresses, links)),
-    ...(ipv4.length > 0 ? [...checkArp(outside, ipv4), ...checkReversePath(outside)] : []),
-  ]
+/** What a host says of itself. */
+export interface HostView {
+  readonly links: ReadonlyArray<Pick<Link, 'index' | 'name' | 'up' | 'loopback' | 'kind'>>
+  readonly addresses: ReadonlyArray<Pick<InterfaceAddress, 'ifindex' | 'address' | 'prefixLength'>>
+  readSysctl(sysctl: Sysctl): number
 }
 
-/** `error: address 10.0.0.1: not on lo, expected 10.0.0.1/32 on lo; run "xdplb realserver up --vip 10.0.0.1"` */
+/** What is wrong for these VIPs in the network namespace of the calling thread; nothing, if the list is empty. */
+export function realserverCheck({ vips }: { vips: readonly Address[] }): readonly RealserverFinding[] {
+  using netlink = Netlink.open()
+  return inspect(vips, { links: netlink.links(), addresses: netlink.addresses(), readSysctl })
+}
+
+/** `error: address 10.0.0.1: missing, expected 10.0.0.1/32 on lo; run "xdplb realserver up --vip 10.0.0.1"` */
 export function formatFinding(finding: RealserverFinding): string {
   const { severity, subject, found, expected, advice } = finding
   return `${severity}: ${subject}: ${found}, expected ${expected}; ${advice}`
 }
 
-function checkLoopback(links: readonly Link[]): RealserverFinding[] {
-  if (links.some(({ index, up }) => index === LOOPBACK_IFINDEX && up)) return []
-  const advice = 'run "ip link set lo up"'
-  return [{ severity: 'error', subject: 'interface lo', found: 'down', expected: 'up', advice }]
-}
-
-function checkVip(
-  vip: Address,
-  addresses: readonly InterfaceAddress[],
-  links: readonly Link[],
-): RealserverFinding[] {
-  const wanted = `${vip}/${fullPrefixLength(vip)}`
-  const places = addresses.filter(({ address }) => address === vip)
-  const misplaced = places
-    .filter(place => !isVipOnLoopback(place))
-    .map(({ ifindex, prefixLength }): RealserverFinding => {
-      const name = links.find(({ index }) => index === ifindex)?.name ?? `interface ${ifindex}`
-      const found = `${vip}/${prefixLength} on ${name}`
-      const why =
-        ifindex === LOOPBACK_IFINDEX
-          ? 'with it the whole subnet is on lo'
-          : 'this host answers ARP for it, in place of the balancer'
-      return {
-        severity: 'error',
-        subject: `address ${vip}`,
-        found,
-        expected: `${wanted} on lo and nowhere else`,
-        advice: `${why}: run "ip address del ${vip}/${prefixLength} dev ${name}"`,
-      }
-    })
-  if (places.some(isVipOnLoopback)) return misplaced
+/** {@link realserverCheck} of a host that is looked at already. */
+export function inspect(vips: readonly Address[], host: HostView): RealserverFinding[] {
+  const ipv4 = vips.filter(vip => familyOf(vip) === 4)
   return [
-    {
-      severity: 'error',
-      subject: `address ${vip}`,
-      found: 'not on lo',
-      expected: `${wanted} on lo`,
-      advice: `run "${commandUp([vip])}"`,
-    },
-    ...misplaced,
+    ...checkLoopback(host),
+    ...vips.flatMap(vip => [...checkPresence(vip, host), ...checkPlaces(vip, host)]),
+    ...(ipv4.length > 0 ? [...checkArp(ipv4, host), ...checkReversePath(host)] : []),
   ]
 }
 
-/** What counts is what the kernel goes by on each interface, wherever that stands. */
-function checkArp(outside: readonly Link[], vips: readonly Address[]): RealserverFinding[] {
+function checkLoopback({ links }: HostView): RealserverFinding[] {
+  const lo = links.find(({ loopback }) => loopback)
+  return lo?.up ? [] : [error('interface lo', 'down', 'up', 'run "ip link set lo up"')]
+}
+
+function checkPresence(vip: Address, { links, addresses }: HostView): RealserverFinding[] {
+  const isThere = addresses.some(
+    ({ address, ifindex }) => address === vip && links.some(link => link.index === ifindex && isSilent(link)),
+  )
+  if (isThere) return []
+  return [error(`address ${vip}`, 'missing', `${inFull(vip)} on lo`, `run "${commandUp([vip])}"`)]
+}
+
+function checkPlaces(vip: Address, { links, addresses }: HostView): RealserverFinding[] {
+  return addresses
+    .filter(({ address }) => address === vip)
+    .flatMap(({ ifindex, prefixLength }) => {
+      const link = links.find(({ index }) => index === ifindex)
+      if (link === undefined) return [] // came after the links were listed
+      const reason = !isSilent(link)
+        ? 'this host answers for it, in place of the balancer'
+        : prefixLength !== fullPrefixLength(vip)
+          ? 'with it a whole subnet is said to be on this host'
+          : undefined
+      if (reason === undefined) return []
+      const place = `${vip}/${prefixLength} dev ${link.name}`
+      const advice = `${reason}: run "ip address delete ${place}"`
+      return [
+        error(`address ${vip}`, `${vip}/${prefixLength} on ${link.name}`, `${inFull(vip)} on lo`, advice),
+      ]
+    })
+}
+
+/** What counts is what the kernel goes by on each interface, wherever that is set. */
+function checkArp(vips: readonly Address[], host: HostView): RealserverFinding[] {
+  const outside = outsideOf(host)
   return arpRules.flatMap(({ setting, wanted, accepted }) => {
     const isGood = (value: number) => accepted.some(good => good === value)
-    const isBad = ({ name }: Link) => !isGood(readEffectiveSysctl({ interface: name, setting }))
-    const bad = outside.filter(isBad).map(({ name }) => name)
-    const all = readSysctl({ interface: 'all', setting })
-    const finding = (name: string, command: string): RealserverFinding => ({
-      severity: 'error',
-      subject: formatSysctl({ interface: name, setting }),
-      found: `${readSysctl({ interface: name, setting })}`,
-      expected: `${wanted}`,
-      advice: `run "${command}"`,
-    })
-    if (isGood(all)) {
-      return bad.map(name =>
-        finding(name, `sysctl -w ${formatSysctl({ interface: name, setting })}=${wanted}`),
-      )
+    const finding = (name: string, advice: (sysctl: string) => string) => {
+      const sysctl = { interface: name, setting }
+      const text = formatSysctl(sysctl)
+      return error(text, `${host.readSysctl(sysctl)}`, `${wanted}`, advice(text))
     }
-    return bad.length > 0 || outside.length === 0 ? [finding('all', commandUp(vips))] : []
+    const bad = outside.filter(name => !isGood(effective({ interface: name, setting }, host)))
+    if (isGood(host.readSysctl({ interface: 'all', setting }))) {
+      return bad.map(name => finding(name, sysctl => `run "sysctl -w ${sysctl}=${wanted}"`))
+    }
+    // An operator may have set it on each interface; then there is at least one.
+    const isMadeUpFor = outside.length > 0 && bad.length === 0
+    return isMadeUpFor ? [] : [finding('all', () => `run "${commandUp(vips)}"`)]
   })
 }
 
 /** ip-sysctl.rst: strict mode drops, without a word, what did not come in by the interface that leads back. */
-function checkReversePath(outside: readonly Link[]): RealserverFinding[] {
-  const setting = 'rp_filter'
-  const strict = outside.filter(({ name }) => readEffectiveSysctl({ interface: name, setting }) === 1)
+function checkReversePath(host: HostView): RealserverFinding[] {
+  const outside = outsideOf(host)
+  const strict = outside.filter(name => effective({ interface: name, setting: 'rp_filter' }, host) === 1)
   if (strict.length === 0 || outside.length === 1) return []
   return [
     {
       severity: 'hint',
-      subject: setting,
-      found: `1 (strict) on ${strict.map(({ name }) => name).join(', ')}`,
+      subject: 'rp_filter',
+      found: `1 (strict) on ${strict.join(', ')}`,
       expected: '2 (loose) if answers leave by another interface than requests come in by',
       advice: 'in that case run "sysctl -w net.ipv4.conf.all.rp_filter=2"',
     },
   ]
 }
 
+function error(subject: string, found: string, expected: string, advice: string): RealserverFinding {
+  return { severity: 'error', subject, found, expected, advice }
+}
+
+/** It does no ARP, so a VIP is as well off on it as on `lo`. */
+function isSilent({ loopback, kind }: HostView['links'][number]): boolean {
+  return loopback || kind === 'dummy'
+}
+
+function outsideOf({ links }: HostView): string[] {
+  return links.filter(link => link.up && !isSilent(link)).map(({ name }) => name)
+}
+
+/** What the kernel goes by on this interface: the greater of its own value and that of `all`. */
+function effective(sysctl: Sysctl, { readSysctl }: HostView): number {
+  return Math.max(readSysctl(sysctl), readSysctl({ ...sysctl, interface: 'all' }))
+}
+
+function inFull(vip: Address): string {
+  return `${vip}/${fullPrefixLength(vip)}`
+}
+
 function commandUp(vips: readonly Address[]): string {
-  return `xdplb realserver up ${vips.map(vip => `--vip ${vip}`).join(' ')}`
+  return `xdplb realserver up --vip ${vips.join(' ')}`
 }

@@ -54,11 +54,6 @@ export function writeSysctl(sysctl: Sysctl, value: number): void {
   attempt(`write sysctl: ${formatSysctl(sysctl)}`, () => writeFileSync(pathOf(sysctl), `${value}\n`))
 }
 
-/** What the kernel goes by on this interface: the greater of its own value and that of `all`. */
-export function readEffectiveSysctl(sysctl: Sysctl): number {
-  return Math.max(readSysctl(sysctl), readSysctl({ ...sysctl, interface: 'all' }))
-}
-
 function pathOf(sysctl: Sysctl): string {
   return `/proc/sys/net/ipv4/conf/${sysctl.interface}/${sysctl.setting}`
 }
