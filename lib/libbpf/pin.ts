@@ -10,8 +10,8 @@ import { libbpfOk } from './status.js'
 /** What can stand behind a pin. */
 export type Pinnable = 'map' | 'program' | 'link'
 
-/** As the kernel calls such a descriptor in /proc/self/fd. */
-const inodes = { map: 'bpf-map', program: 'bpf-prog', link: 'bpf_link' } as const satisfies Record<
+/** As the kernel calls such a descriptor in /proc/self/fd; a link was `bpf_link` once. */
+const inodes = { map: 'bpf-map', program: 'bpf-prog', link: 'bpf-link' } as const satisfies Record<
   Pinnable,
   string
 >
@@ -36,7 +36,7 @@ export function pin(fd: number, kind: Pinnable, path: string): void {
 export function openPin(kind: Pinnable, path: string): Fd {
   const operation = `open pinned ${kind}: ${path}`
   const fd = new Fd(checkPinned(libbpf().openPin(path), operation, path))
-  const found = readlinkSync(`/proc/self/fd/${fd.n}`).replace('anon_inode:', '')
+  const found = readlinkSync(`/proc/self/fd/${fd.n}`).replace('anon_inode:', '').replace('_', '-')
   if (found === inodes[kind]) return fd
   fd.close()
   throw new XdplbError('USAGE', `${operation}: ${found}, expected ${inodes[kind]}`)

@@ -106,7 +106,7 @@ t.test('an object', { skip }, async t => {
     t.notOk(loaded.programs.has('grow'))
     t.equal(loaded.program('count').testRun({ data: packet }).retval, XDP_DROP)
     const constants = loaded.map('.rodata').lookup(encode(u32, 0))
-    t.same(constants, [1, 0, 0, 0, 10, 0, 0, 1, 0, 80, 0, 0])
+    t.strictSame([...(constants ?? [])], [1, 0, 0, 0, 10, 0, 0, 1, 0, 80, 0, 0])
     const seen = loaded.map('.bss').typed({ key: u32, value: u64 }).lookup(0)
     t.equal(seen, 101n, 'a variable goes on from its first value')
   })
