@@ -14,6 +14,22 @@ export function sysctl(namespace: string, setting: string): void {
   ip(`netns exec ${namespace} sysctl -q -w ${setting}`)
 }
 
+/** Runs `fn` without root's rights. */
+export function asNobody<T>(fn: () => T): T {
+  process.seteuid?.('nobody')
+  try {
+    return fn()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
+
+/** A value that the test cannot go on without. */
+export function need<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('nothing, where the test needs something')
+  return value
+}
+
 /** A network namespace of its own for a test, gone when the test is over. */
 export function makeNamespace(t: Test, label: string): string {
   const name = `xdplb-${label}-${process.pid}`

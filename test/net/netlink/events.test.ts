@@ -10,7 +10,7 @@ import { NetlinkEvents } from '../../../lib/net/netlink/events.js'
 import type { Link } from '../../../lib/net/netlink/link.js'
 import type { Neighbour } from '../../../lib/net/netlink/neighbour.js'
 import { Netlink } from '../../../lib/net/netlink/netlink.js'
-import { ip, makeNamespace, makeSegment, skip, sysctl } from '../netns.js'
+import { ip, makeNamespace, makeSegment, need, skip, sysctl } from '../netns.js'
 
 /** A subscription in a namespace, and the means to change things there. */
 function subscribe(t: Test, namespace: string, options: NetlinkEventsOptions = {}) {
@@ -135,7 +135,7 @@ t.test('events', { skip }, async t => {
 t.test('a managed neighbour', { skip }, async t => {
   const { lb, web, mac } = makeSegment(t, 'managed')
   const { events, netlink } = subscribe(t, lb, { about: ['neighbour'] })
-  const ifindex = netlink.link('enp0s8')?.index ?? 0
+  const { index: ifindex } = need(netlink.link('enp0s8'))
 
   for (const address of ['10.0.0.71', '2001:db8::71'].map(parseAddress)) {
     t.test(`is resolved by the kernel without any traffic: ${address}`, async t => {

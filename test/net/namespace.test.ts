@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { ensureBpffs, isBpffs } from '../../lib/net/bpffs.js'
+import { inNamespace } from '../../lib/net/namespace.js'
+import { asNobody, makeNamespace, skip } from './netns.js'
+
+const here = () => readlinkSync('/proc/thread-self/ns/net')
+
+t.test('another network namespace', { skip }, async t => {
+  const name = makeNamespace(t, 'entered')
+  const home = here()
+
+  t.test('is entered by name or by path, and left again', async t => {
+    const byName = inNamespace(name, here)
+    const byPath = inNamespace(`/run/netns/${name}`, here)
+    t.not(byName, home)
+    t.equal(byPath, byName)
+    t.equal(here(), home)
+    t.equal(inNamespace(`/proc/${process.pid}/ns/net`, here), home)
+  })
+
+  t.test('is left also when the function throws, and when it enters a further one', async t => {
+    const other = makeNamespace(t, 'nested')
+    t.throws(
+      () =>
+        inNamespace(name, () => {
+          throw new Error('inside')
+        }),
+      { message: 'inside' },
+    )
+    t.equal(here(), home)
+    const [inner, between] = inNamespace(name, () => [inNamespace(other, here), here()])
+    t.not(inner, between)
+    t.not(between, home)
+    t.equal(here(), home)
+  })
+
+  t.test('is where processes run that are started in it', async t => {
+    const child = inNamespace(name, () =>
+      execFileSync('readlink', ['/proc/self/ns/net'], { encoding: 'utf8' }),
+    )
+    t.equal(child.trim(), inNamespace(name, here))
+  })
+
+  t.test('takes no asynchronous function, which would run at home after its first await', async t => {
+    t.throws(() => inNamespace(name, async () => here()), { code: 'USAGE', message: /a promise, expected/ })
+    t.equal(here(), home)
+  })
+
+  t.test('that does not exist is said by its path', async t => {
+    t.throws(() => inNamespace('nowhere', here), {
+      code: 'NOT_FOUND',
+      message: 'open namespace: /run/netns/nowhere: ENOENT',
+    })
+    t.throws(() => inNamespace('/etc/hostname', here), { message: 'enter namespace: /etc/hostname: EINVAL' })
+    t.equal(here(), home)
+  })
+
+  t.test('is not where the thread pool lives, though its first job was given there', async t => {
+    const program = `
+      const { inNamespace } = require('../../lib/net/namespace.ts')
+      const { readlink } = require('node:fs')
+      inNamespace('${name}', () => readlink('/proc/thread-self/ns/net', (error, path) => console.log(path)))`
+    const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const
+    const path = execFileSync(process.execPath, ['--require=tsx/cjs', '-e', program], options)
+    t.equal(path.trim(), home)
+  })
+})
+
+t.test('a BPF file system', { skip }, async t => {
+  t.test('is mounted on an empty directory, once', async t => {
+    const path = mkdtempSync(join(tmpdir(), 'xdplb-bpffs-'))
+    t.teardown(() => {
+      if (isBpffs(path)) execFileSync('umount', [path])
+      rmdirSync(path)
+    })
+    t.equal(isBpffs(path), false)
+    ensureBpffs(path)
+    t.equal(isBpffs(path), true)
+    ensureBpffs(path)
+    const mounts = readFileSync('/proc/mounts', 'utf8').split('\n')
+    t.equal(mounts.filter(line => line.includes(` ${path} bpf `)).length, 1)
+  })
+
+  t.test("hides nobody's files", async t => {
+    const path = t.testdir({ precious: '' })
+    t.throws(() => ensureBpffs(path), {
+      code: 'USAGE',
+      message: `open bpf file system: ${path}: a directory with 1 entries, expected a BPF file system or an empty directory to mount one on`,
+    })
+  })
+
+  t.test('needs its directory, and root to mount it', async t => {
+    t.throws(() => ensureBpffs('/nowhere'), {
+      code: 'NOT_FOUND',
+      message: 'open bpf file system: /nowhere: ENOENT',
+    })
+    const path = t.testdir()
+    t.throws(() => asNobody(() => ensureBpffs(path)), {
+      code: 'PERMISSION',
+      message: /^mount bpf file system: .*, expected root/,
+    })
+  })
+})
