@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { built } from '../../cli/demo/lab/built.js'
@@ -63,7 +64,7 @@ t.test('hosts on the switch', { skip }, async t => {
     lab.host('bob', { addresses: ['10.0.0.9/24'], interface: 'eth1' }),
   ])
   using capture = bob.capture()
-  await startWebServer(bob, 'bob')
+  await startWebServer(bob)
 
   await t.test('the line is up when the host is there, under the name that was asked for', async t => {
     const link = bob.enter(() => {
@@ -168,6 +169,8 @@ t.test('closing', { skip }, async t => {
     const lab = await Lab.open()
     const host = await lab.host('host', { addresses: [] })
     const child = host.spawn(['sleep', '1000'])
+    mkdirSync(join(lab.directory, 'bpffs'))
+    await host.run(['mount', '-t', 'bpf', 'bpf', join(lab.directory, 'bpffs')])
     t.strictSame(remainsOf(process.pid).length, 3, 'a directory and two namespaces')
     await lab.close()
     await lab.close()
@@ -263,8 +266,10 @@ t.test("the seed's web site", { skip }, async t => {
   await t.test('nobody answers for the VIP until a balancer does', async t => {
     await client.run(['sysctl', '-qw', 'net.ipv4.neigh.enp0s8.retrans_time_ms=50'])
     t.match(await request(client, 'http://10.0.0.1/', { from: ['10.0.0.100'] }), [{ text: 'EHOSTUNREACH' }])
-    await balancers[1]?.ip('address add 10.0.0.1/24 dev enp0s8')
-    await startWebServer(balancers[1] ?? client, 'lb2')
+    for (const lb2 of balancers.slice(1)) {
+      await lb2.ip('address add 10.0.0.1/24 dev enp0s8')
+      await startWebServer(lb2)
+    }
     t.match(await request(client, 'http://10.0.0.1/', { from: ['10.0.0.100'] }), [{ text: 'lb2' }])
   })
 })

@@ -1,5 +1,5 @@
 import type { Child } from './child.js'
-import type { Namespace } from './namespace.js'
+import type { Host } from './host.js'
 
 /** What came of one request. */
 export interface Answer {
@@ -12,11 +12,11 @@ export interface Answer {
 }
 
 /**
- * Starts a web server that answers with a name, on each address of a host. It listens when this is fulfilled.
+ * Starts a web server that answers with the host's name, on each of its addresses. It listens when this is fulfilled.
  * `/counts` tells what it has answered: `{"connections":3,"requests":7}`.
  */
-export async function startWebServer(host: Namespace, name: string, port = 80): Promise<Child> {
-  const server = host.node('cli/demo/lab/programs/web-server.js', name, `${port}`)
+export async function startWebServer(host: Host, port = 80): Promise<Child> {
+  const server = host.node('cli/demo/lab/programs/web-server.js', host.name, `${port}`)
   await server.printed(/^listening$/m)
   return server
 }
@@ -27,7 +27,7 @@ export async function startWebServer(host: Namespace, name: string, port = 80): 
  * @param options.times how often it goes round. @default 1
  */
 export async function request(
-  host: Namespace,
+  host: Host,
   url: string,
   options: { from: readonly string[]; times?: number },
 ): Promise<Answer[]> {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { disableTxChecksumOffload } from '../../../lib/net/offload.js'
@@ -6,10 +6,10 @@ import { atExit } from './at-exit.js'
 import { Children } from './children.js'
 import type { HostOptions } from './host.js'
 import { Host } from './host.js'
-import { labName, removeLeftovers, removeNamespaces } from './names.js'
 import { Namespace } from './namespace.js'
 import { PassPrograms } from './pass.js'
 import { applySettings, hostSettings, switchSettings } from './settings.js'
+import { removeDirectory, removeLeftovers, removeNamespaces, traceName } from './traces.js'
 
 export interface LabOptions {
   /** Close when a signal ends this process? Say no if the program handles signals itself. @default true */
@@ -28,7 +28,7 @@ let opened = 0
  * when the next one opens.
  */
 export class Lab implements AsyncDisposable {
-  /** For files that concern this lab; goes with it. */
+  /** For files of this lab, and for BPF file systems to mount; goes with it. */
   readonly directory: string
   readonly switch: Namespace
   readonly #number: number
@@ -59,18 +59,22 @@ export class Lab implements AsyncDisposable {
 
   private constructor(number: number, signals: boolean) {
     this.#number = number
-    this.directory = join(tmpdir(), labName(number, 'lab'))
+    this.directory = join(tmpdir(), traceName(number, 'lab'))
     mkdirSync(this.directory, { mode: 0o700 })
     this.#callOff = atExit(() => this.#abandon(), { signals })
-    this.switch = new Namespace(labName(number, 'switch'), this.#children)
+    this.switch = new Namespace(traceName(number, 'switch'), this.#children)
   }
 
-  /** Adds a host and joins it to the switch. The line is up when this is fulfilled. */
+  /**
+   * Adds a host and joins it to the switch. The line is up when this is fulfilled.
+   *
+   * @param name at most 15 characters, for its port of the switch is called that
+   */
   async host(name: string, { addresses, interface: device = 'enp0s8' }: HostOptions): Promise<Host> {
     this.#hosts += 1
     const mac = `02:00:00:00:00:${this.#hosts.toString(16).padStart(2, '0')}`
     const port = { switch: this.switch, name }
-    const namespace = labName(this.#number, name)
+    const namespace = traceName(this.#number, name)
     const host = new Host({ namespace, interface: device, mac, port }, this.#children)
     await this.#add(host)
     host.enter(() => applySettings(hostSettings))
@@ -119,6 +123,6 @@ export class Lab implements AsyncDisposable {
   #remove(): void {
     this.#passPrograms.close()
     removeNamespaces(this.#namespaces)
-    rmSync(this.directory, { recursive: true, force: true })
+    removeDirectory(this.directory)
   }
 }

@@ -43,7 +43,7 @@ export async function buildSeed(lab: Lab, options: SeedOptions = {}): Promise<Se
 async function webServer(lab: Lab, name: string, address: Address): Promise<Host> {
   const host = await lab.host(name, { addresses: [inSegment(address)] })
   host.enter(() => realserverUp({ vips: [vip], runDir: join(lab.directory, name) }))
-  await startWebServer(host, name)
+  await startWebServer(host)
   return host
 }
 
