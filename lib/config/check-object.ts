@@ -15,7 +15,11 @@ export function checkBlock<T extends object, O>(
 ): T | undefined {
   const { report, muted } = session
   if (!isRecord(input)) {
-    report.error(optionPlace(path), 'invalid-value', `${show(input)}, expected an object`)
+    report.error(
+      optionPlace(path),
+      'invalid-value',
+      `${block.secret ? 'a value' : show(input)}, expected an object`,
+    )
     return undefined
   }
   const placeOf = (name: string) => optionPlace(path === '' ? name : `${path}.${name}`)

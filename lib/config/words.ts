@@ -95,7 +95,7 @@ function splitShell(line: string, undo: (sequence: string) => string) {
     else if (quote === mark) quote = undefined
     else word.text += mark
   }
-  return quote === undefined ? { words } : { words, openQuote: quotedAt }
+  return quote === undefined ? { words } : { words: words.slice(0, -1), openQuote: quotedAt }
 }
 
 const NAMED_ESCAPES: Readonly<Record<string, string>> = {

@@ -43,6 +43,7 @@ export const vrrpInstance = defineBlock<VrrpInstance, VrrpSurroundings>('vrrp_in
     }),
     interface: value('interface', interfaceName, {
       honoured: true,
+      always: true,
       inherit: (_, { global }) => global.defaultInterface,
     }),
     virtualRouterId: value('virtual_router_id', integer(1, 255), {

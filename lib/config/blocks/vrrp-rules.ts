@@ -53,20 +53,20 @@ const RULES: readonly Rule[] = [
   advertInterval,
 ]
 
+/** An address may be excluded and advertised on two interfaces. */
 function eachAddressOnce(instance: VrrpInstance, { report, places }: InstanceScope): VrrpInstance {
   const seen = new Set<string>()
-  const isNew = (entry: VirtualAddress) => {
-    const key = `${entry.address}/${entry.prefixLength} ${entry.device ?? ''}`
-    const isKnown = seen.has(key)
-    if (isKnown) {
-      const message = `(${instance.name}) duplicate address ${entry.address} - ignoring`
-      report.warning(places.of(entry), 'duplicate', message)
-    }
-    seen.add(key)
-    return !isKnown
+  const isNew = (entry: VirtualAddress, key: string) => {
+    if (!seen.has(key)) return seen.add(key)
+    const message = `(${instance.name}): VIP duplicates a VIP ${entry.address} - ignoring`
+    report.warning(places.of(entry), 'duplicate', message)
+    return false
   }
-  const virtualAddresses = instance.virtualAddresses.filter(isNew)
-  return { ...instance, virtualAddresses, excludedAddresses: instance.excludedAddresses.filter(isNew) }
+  const onDevice = ({ address, device = instance.interface }: VirtualAddress) => `${address} ${device}`
+  const virtualAddresses = instance.virtualAddresses.filter(entry => isNew(entry, entry.address))
+  for (const entry of virtualAddresses) seen.add(onDevice(entry))
+  const excludedAddresses = instance.excludedAddresses.filter(entry => isNew(entry, onDevice(entry)))
+  return { ...instance, virtualAddresses, excludedAddresses }
 }
 
 function oneFamily(instance: VrrpInstance, { report, places }: InstanceScope): VrrpInstance {
@@ -111,15 +111,22 @@ function stateOfOwner(instance: VrrpInstance, { outer, adjust }: InstanceScope):
   return { ...instance, state }
 }
 
-function authenticationOfVersion(instance: VrrpInstance, { outer, adjust }: InstanceScope): VrrpInstance {
+function authenticationOfVersion(instance: VrrpInstance, scope: InstanceScope): VrrpInstance {
+  const { outer, adjust, report, places } = scope
   const { authentication, ...open } = instance
   if (authentication === undefined) return instance
-  if (outer.global.vrrpStrict)
-    adjust('authentication', 'Strict mode does not support authentication. Ignoring.')
-  else if (instance.version === 3) {
-    adjust('authentication', 'VRRP version 3 does not support authentication. Ignoring.')
-  } else return instance
-  return open
+  const isStrict = outer.global.vrrpStrict ?? false
+  if (isStrict || instance.version === 3) {
+    adjust(
+      'authentication',
+      `${isStrict ? 'Strict mode' : 'VRRP version 3'} does not support authentication. Ignoring.`,
+    )
+    return open
+  }
+  if (authentication.type === 'AH') {
+    report.warning(places.of(authentication, 'type'), 'not-honoured', 'auth_type AH is not honoured yet')
+  }
+  return instance
 }
 
 function preemption(instance: VrrpInstance, { outer, adjust }: InstanceScope): VrrpInstance {
