@@ -1,6 +1,6 @@
-import { type Address, familyOf, parseAddress } from './address.js'
-import type { Config, VirtualServer, VrrpInstance } from './config/index.js'
-import type { Persistence, Protocol, ServiceSpec } from './dataplane/spec.js'
+import { parseAddress } from './address.js'
+import { type Config, type RunnableService, runnableServices, type VrrpInstance } from './config/index.js'
+import type { Persistence, ServiceSpec } from './dataplane/spec.js'
 import type { VirtualAddress } from './vrrp/virtual-addresses.js'
 
 /** What a configuration asks of the parts. */
@@ -13,15 +13,11 @@ export interface Plan {
 
 const EVERY_BIT = parseAddress('255.255.255.255')
 
-/**
- * Which services, addresses and interfaces a configuration comes down to. What it says beyond that is not honoured
- * yet, which the configuration's diagnostics have said: IPv6, SCTP, marks, groups, every port, other ways than direct
- * routing. Any scheduler runs as rr.
- */
+/** Which services, addresses and interfaces a configuration comes down to. Any scheduler runs as rr for now. */
 export function planOf(config: Config): Plan {
   const addresses = config.vrrpInstances.flatMap(addressesOf)
   return {
-    services: config.virtualServers.flatMap(server => serviceOf(server) ?? []),
+    services: runnableServices(config).map(serviceOf),
     addresses,
     interfaces: [
       ...new Set([
@@ -44,35 +40,18 @@ function addressesOf({
   }))
 }
 
-function serviceOf(server: VirtualServer): ServiceSpec | undefined {
-  const { address: vip, port, forwarding } = server
-  const protocol = balancedProtocol(server)
-  if (
-    vip === undefined ||
-    familyOf(vip) !== 4 ||
-    port === 0 ||
-    protocol === undefined ||
-    forwarding.method !== 'dr'
-  )
-    return undefined
-  const reals = server.realServers.filter(real => real.forwarding.method === 'dr')
+function serviceOf(server: RunnableService): ServiceSpec {
   return {
-    vip,
-    port,
-    protocol,
+    vip: server.address,
+    port: server.port,
+    protocol: server.protocol,
     scheduler: 'rr',
     persistence: persistenceOf(server),
-    reals: reals.map(({ address, port, weight }) => ({ address, port, weight })),
+    reals: server.realServers.map(({ address, port, weight }) => ({ address, port, weight })),
   }
 }
 
-function balancedProtocol({ protocol }: VirtualServer): Protocol | undefined {
-  return protocol === 'sctp' ? undefined : protocol
-}
-
-function persistenceOf(server: VirtualServer): Persistence | undefined {
-  const { persistenceTimeoutSeconds: seconds, persistenceMask } = server
-  if (seconds === undefined) return undefined
-  const granularity: Address = persistenceMask ?? EVERY_BIT
-  return { seconds, granularity }
+function persistenceOf(server: RunnableService): Persistence | undefined {
+  const { persistenceTimeoutSeconds: seconds, persistenceMask: granularity = EVERY_BIT } = server
+  return seconds === undefined ? undefined : { seconds, granularity }
 }

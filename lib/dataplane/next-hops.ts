@@ -28,13 +28,23 @@ interface Tracked {
   users: number
 }
 
+/** Who knows the way to reals, and tells of changes to it. */
+export interface Resolver extends EventEmitter<{ change: [address: Address, resolution: Resolution] }> {
+  /** Begins to resolve a real's address; the answer may come at once or as a `change`. Once for each user of it. */
+  track(address: Address): Resolution
+  /** Ends what one `track()` began. */
+  untrack(address: Address): void
+  /** The answer as it is now. */
+  resolution(address: Address): Resolution
+}
+
 /**
  * Which MAC address and interface lead to each real. The kernel resolves them, keeps them resolved and tells of
  * changes; nothing is looked up per packet.
  */
 export class NextHops
   extends EventEmitter<{ change: [address: Address, resolution: Resolution] }>
-  implements Disposable
+  implements Resolver, Disposable
 {
   readonly #netlink: Netlink
   readonly #tracked = new Map<Address, Tracked>()
@@ -60,7 +70,6 @@ export class NextHops
     }
   }
 
-  /** Begins to resolve a real's address; the answer may come at once or as a `change`. Once for each user of it. */
   track(address: Address): Resolution {
     const known = this.#tracked.get(address)
     if (known) {
@@ -121,10 +130,11 @@ export class NextHops
     const tracked = this.#tracked.get(address)
     if (tracked === undefined) return
     const { resolution, ifindex } = this.#resolve(address)
-    const before = tracked.resolution
-    tracked.resolution = resolution
     tracked.ifindex = ifindex
-    if (!isSame(before, resolution)) this.emit('change', address, resolution)
+    // a question that was asked again takes nothing away until it is answered
+    if (isPending(resolution) || isSame(tracked.resolution, resolution)) return
+    tracked.resolution = resolution
+    this.emit('change', address, resolution)
   }
 
   #resolve(address: Address): { resolution: Resolution; ifindex: number | undefined } {

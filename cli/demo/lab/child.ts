@@ -60,14 +60,17 @@ export class Child {
     return this.stdout
   }
 
-  /** Waits until its standard output matches. Throws with its last words if it ends before. */
+  /** Waits until its output matches, on either stream. Throws with its last words if it ends before. */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    const { stdout, stderr } = this.#process
     for (;;) {
-      const match = pattern.exec(this.stdout)
+      const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr)
       if (match !== null) return match
       if (this.#outcome !== undefined) throw this.#failure(`it to print ${pattern}`)
-      const more = new Promise<unknown>(resolve => this.#process.stdout?.once('data', resolve))
-      await Promise.race([more, this.exited])
+      const more = [stdout, stderr].map(
+        stream => new Promise<unknown>(resolve => stream?.once('data', resolve)),
+      )
+      await Promise.race([...more, this.exited])
     }
   }
 

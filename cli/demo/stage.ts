@@ -1,0 +1,57 @@
+import type { Paint } from '../terminal.js'
+
+const CLEAR_LINE = '\r\x1b[K'
+
+/** Tells a story of steps on a terminal, or in plain lines elsewhere, and keeps count of what was seen. */
+export class Stage {
+  readonly #output: NodeJS.WriteStream
+  readonly #paint: Paint
+  #seen = 0
+  #missed = 0
+
+  constructor(output: NodeJS.WriteStream, paint: Paint) {
+    this.#output = output
+    this.#paint = paint
+  }
+
+  /** Everything that was to be seen was. */
+  get isWell(): boolean {
+    return this.#missed === 0 && this.#seen > 0
+  }
+
+  heading(text: string): void {
+    this.#line(`\n${this.#paint('bold', text)}`)
+  }
+
+  say(text: string): void {
+    this.#line(this.#paint('dim', text))
+  }
+
+  /** Does something that takes a while, and says so meanwhile. */
+  async doing<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (this.#output.isTTY) this.#output.write(`  … ${what}`)
+    const result = await work()
+    if (this.#output.isTTY) this.#output.write(CLEAR_LINE)
+    return result
+  }
+
+  /** Something that the demonstration is to show: was it so? */
+  show(what: string, wasSeen: boolean, detail = ''): void {
+    if (wasSeen) this.#seen++
+    else this.#missed++
+    const mark = wasSeen ? this.#paint('green', '✓') : this.#paint('red', '✗')
+    this.#line(`  ${mark} ${what}${detail && this.#paint('dim', `  ${detail}`)}`)
+  }
+
+  summary(): void {
+    const total = this.#seen + this.#missed
+    const text = this.isWell
+      ? `all ${total} things were seen`
+      : `${this.#missed} of ${total} things were not seen`
+    this.#line(`\n${this.#paint(this.isWell ? 'green' : 'red', text)}`)
+  }
+
+  #line(text: string): void {
+    this.#output.write(`${text}\n`)
+  }
+}
