@@ -192,13 +192,18 @@ function bind(library: ReturnType<ReturnType<typeof koffi>['load']>) {
     ringBufferConsume: library.func('int ring_buffer__consume(void *ring)') as (ring: Pointer) => number,
     ringBufferFree: library.func('void ring_buffer__free(void *ring)') as (ring: Pointer) => void,
 
-    // libc's, for libbpf's sake: vsnprintf(3), fcntl(2), if_indextoname(3)
+    // libc's, for libbpf's sake: vsnprintf(3), memcpy(3), fcntl(2), if_indextoname(3)
     format: libc.func('int vsnprintf(_Out_ void *text, size_t size, void *format, void *arguments)') as (
       text: Uint8Array,
       size: number,
       format: Pointer,
       args: Pointer,
     ) => number,
+    copy: libc.func('void *memcpy(_Out_ void *to, const void *from, size_t size)') as (
+      to: Uint8Array,
+      from: Pointer,
+      size: number,
+    ) => Pointer,
     fcntl: libc.func('int fcntl(int fd, int command, int argument)') as (
       fd: number,
       command: number,

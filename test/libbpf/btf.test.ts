@@ -6,7 +6,7 @@ import t from 'tap'
 import { compile } from '../../bpf/compile.js'
 import { generateLayout, witnessOf } from '../../bpf/generate.js'
 import { XdplbError } from '../../lib/errors.js'
-import { type Btf, btfOfObject, parseBtf } from '../../lib/libbpf/btf.js'
+import { type Btf, bareType, btfOfObject, parseBtf, sizeOf } from '../../lib/libbpf/btf.js'
 import { decode, encode, nameOf } from '../../lib/libbpf/codec.js'
 import { elfSection } from '../../lib/libbpf/elf.js'
 import {
@@ -136,7 +136,7 @@ t.test('the generator refuses what it would have to guess, and names it', async 
 
 t.test('compiling the same source twice gives the same bytes, without a path of this machine', async t => {
   t.ok(compiled('layout.bpf.c').equals(object))
-  t.notOk(object.includes(fixtures))
+  t.notOk(compiled('kinds.bpf.c').includes(fixtures))
 })
 
 t.test('a source that does not compile is reported with what clang says', async t => {
@@ -162,6 +162,18 @@ t.test('what is not a BPF object is refused', async t => {
   refused(readFileSync(process.execPath).subarray(0, 4096))
   refused(object.subarray(0, object.length / 2))
   t.equal(elfSection(object, '.nowhere'), undefined)
+})
+
+t.test('a type that is defined by itself is refused', async t => {
+  const btf: Btf = [
+    { kind: 'void' },
+    { kind: 'typedef', name: 'snake', type: 2 },
+    { kind: 'qualifier', name: '', type: 1 },
+    { kind: 'array', type: 3, length: 2 },
+  ]
+  t.throws(() => bareType(btf, 1), { code: 'USAGE', message: /type 1 is defined by itself/ })
+  t.throws(() => sizeOf(btf, 3), { code: 'USAGE' })
+  t.throws(() => bareType(btf, 4), { code: 'USAGE', message: /type 4, expected below 4/ })
 })
 
 t.test('no bytes make the parser fail in another way than by an XdplbError', async t => {
