@@ -1,8 +1,6 @@
-import type { Address } from '../address.js'
-import { addressBytes, familyOf } from '../address.js'
+import { type Address, addressBytes, familyOf } from '../address.js'
 import { XdplbError } from '../errors.js'
-import type { Mac } from './mac.js'
-import { macBytes } from './mac.js'
+import { type Mac, macBytes } from './mac.js'
 
 const BROADCAST = Buffer.alloc(6, 0xff)
 const ETHERTYPE_ARP = 0x0806

@@ -1,6 +1,5 @@
 import { constants } from 'node:os'
-import type { ErrorCode } from '../errors.js'
-import { XdplbError } from '../errors.js'
+import { type ErrorCode, XdplbError } from '../errors.js'
 
 /** The error numbers that code decides by, and every other one that Node knows. */
 export const errnos = constants.errno

@@ -10,6 +10,8 @@ export class FrameSocket implements Disposable {
   // Protocol 0: the kernel hands this socket no frames.
   readonly #socket = new Socket({ name: 'packet', domain: AF_PACKET, type: SOCK_RAW, protocol: 0 })
 
+  private constructor() {}
+
   static open(): FrameSocket {
     return new FrameSocket()
   }

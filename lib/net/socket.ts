@@ -1,5 +1,4 @@
-import type { Address } from '../address.js'
-import { familyOf } from '../address.js'
+import { type Address, familyOf } from '../address.js'
 import { errnos, syscallError } from './errno.js'
 import { Fd } from './fd.js'
 import { koffi } from './koffi.js'

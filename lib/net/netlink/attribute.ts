@@ -1,9 +1,7 @@
-import type { Address } from '../../address.js'
-import { addressBytes, addressFromBytes, familyOf } from '../../address.js'
+import { type Address, addressBytes, addressFromBytes, familyOf } from '../../address.js'
 import { XdplbError } from '../../errors.js'
 import { errnos } from '../errno.js'
-import type { Mac } from '../mac.js'
-import { macFromBytes } from '../mac.js'
+import { type Mac, macFromBytes } from '../mac.js'
 
 /** The attributes of a message, or those nested in one, by type. Of two with one type the last counts, as in the kernel. */
 export type Attributes = ReadonlyMap<number, Buffer>
@@ -14,7 +12,7 @@ const TYPE_MASK = 0x3fff
 
 /** Messages and attributes start on multiples of four bytes. */
 export function align(length: number): number {
-  return (length + 3) & ~3
+  return Math.ceil(length / 4) * 4
 }
 
 /** Bytes that are not what they were taken for. The kernel does not send such; a decoder cannot know who did. */

@@ -1,6 +1,6 @@
 import type { Mac } from '../mac.js'
-import type { Attributes } from './attribute.js'
 import {
+  type Attributes,
   asAttributes,
   asMac,
   asNumber,

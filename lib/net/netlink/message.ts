@@ -86,8 +86,8 @@ function decodeReason({ type, payload, flags }: Message): string | undefined {
   let start = ERROR_SIZE
   if (type === NLMSG_ERROR) {
     // The request is repeated before the attributes: its header only, or all of it.
-    if (payload.length < ERROR_SIZE + HEADER_SIZE)
-      throw malformed(`error: ${payload.length} bytes, expected 20`)
+    const least = ERROR_SIZE + HEADER_SIZE
+    if (payload.length < least) throw malformed(`error: ${payload.length} bytes, expected ${least} or more`)
     const repeated = (flags & NLM_F_CAPPED) !== 0 ? HEADER_SIZE : payload.readUInt32LE(ERROR_SIZE)
     start += align(repeated)
   }

@@ -1,32 +1,29 @@
-import type { Address } from '../../address.js'
-import { familyOf } from '../../address.js'
+import { type Address, familyOf } from '../../address.js'
 import { XdplbError } from '../../errors.js'
 import { errnos, syscallError } from '../errno.js'
-import type { InterfaceAddress } from './address.js'
 import {
   decodeAddress,
   encodeAddress,
   encodeAddressQuery,
+  type InterfaceAddress,
   RTM_DELADDR,
   RTM_GETADDR,
   RTM_NEWADDR,
 } from './address.js'
-import type { Link } from './link.js'
-import { decodeLink, encodeLinkQuery, RTM_GETLINK } from './link.js'
-import type { Message } from './message.js'
-import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './message.js'
-import type { Neighbour, NeighbourKey } from './neighbour.js'
+import { decodeLink, encodeLinkQuery, type Link, RTM_GETLINK } from './link.js'
+import { type Message, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './message.js'
 import {
   decodeNeighbour,
   encodeManagedNeighbour,
   encodeNeighbourKey,
   encodeOrdinaryNeighbour,
+  type Neighbour,
+  type NeighbourKey,
   RTM_DELNEIGH,
   RTM_GETNEIGH,
   RTM_NEWNEIGH,
 } from './neighbour.js'
-import type { Route } from './route.js'
-import { decodeRoute, encodeRouteQuery, RTM_GETROUTE } from './route.js'
+import { decodeRoute, encodeRouteQuery, type Route, RTM_GETROUTE } from './route.js'
 import { RequestSocket } from './socket.js'
 
 /**
@@ -44,6 +41,8 @@ export const ourProtocol = 120
  */
 export class Netlink implements Disposable {
   readonly #socket = new RequestSocket()
+
+  private constructor() {}
 
   static open(): Netlink {
     return new Netlink()
@@ -102,10 +101,11 @@ export class Netlink implements Disposable {
     return replies.flatMap(reply => decodeNeighbour(reply.payload) ?? [])
   }
 
+  /** Undefined when the kernel knows nothing of it, not even that it should resolve it; or has no such interface. */
   neighbour(key: NeighbourKey): Neighbour | undefined {
     const payload = encodeNeighbourKey(key)
     const ask = () => this.#socket.request(`find neighbour: ${nameOf(key)}`, RTM_GETNEIGH, payload)
-    const [reply] = unless([errnos.ENOENT], ask) ?? []
+    const [reply] = unless([errnos.ENOENT, errnos.ENODEV], ask) ?? []
     return reply && decodeNeighbour(reply.payload)
   }
 

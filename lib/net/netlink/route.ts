@@ -1,5 +1,4 @@
-import type { Address } from '../../address.js'
-import { familyOf } from '../../address.js'
+import { type Address, familyOf } from '../../address.js'
 import { domainOf } from '../socket.js'
 import {
   asAddress,

@@ -1,10 +1,10 @@
 import { errnos, syscallError } from '../errno.js'
 import { AF_NETLINK, SOCK_RAW, SOL_SOCKET, Socket } from '../socket.js'
-import type { Message } from './message.js'
 import {
   decodeMessages,
   decodeOutcome,
   encodeMessage,
+  type Message,
   NLM_F_ACK,
   NLM_F_DUMP,
   NLM_F_DUMP_INTR,

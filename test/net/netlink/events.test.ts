@@ -5,8 +5,12 @@ import t from 'tap'
 import { parseAddress } from '../../../lib/address.js'
 import { inNamespace } from '../../../lib/net/namespace.js'
 import type { InterfaceAddress } from '../../../lib/net/netlink/address.js'
-import type { Change, NetlinkEventsOptions, Topic } from '../../../lib/net/netlink/events.js'
-import { NetlinkEvents } from '../../../lib/net/netlink/events.js'
+import {
+  type Change,
+  NetlinkEvents,
+  type NetlinkEventsOptions,
+  type Topic,
+} from '../../../lib/net/netlink/events.js'
 import type { Link } from '../../../lib/net/netlink/link.js'
 import type { Neighbour } from '../../../lib/net/netlink/neighbour.js'
 import { Netlink } from '../../../lib/net/netlink/netlink.js'

@@ -1,10 +1,10 @@
 import type { Test } from 'tap'
 import t from 'tap'
 import { parseAddress } from '../../../lib/address.js'
-import { errnos } from '../../../lib/net/errno.js'
+import { errnos, syscallError } from '../../../lib/net/errno.js'
 import { inNamespace } from '../../../lib/net/namespace.js'
-import type { Message } from '../../../lib/net/netlink/message.js'
-import { encodeMessage, NLMSG_DONE, NLMSG_ERROR } from '../../../lib/net/netlink/message.js'
+import { encodeMessage, type Message, NLMSG_DONE, NLMSG_ERROR } from '../../../lib/net/netlink/message.js'
+import { encodeNeighbourKey } from '../../../lib/net/netlink/neighbour.js'
 import { Netlink, ourProtocol } from '../../../lib/net/netlink/netlink.js'
 import { asNobody, ip, makeNamespace, makeSegment, need, skip } from '../netns.js'
 
@@ -227,11 +227,56 @@ t.test('neighbours', { skip }, async t => {
     ip(`-n ${lb} neigh del 10.0.0.71 dev enp0s8`)
   })
 
+  t.test('of an interface that is gone are none, and none that would have to be given up', async t => {
+    const gone = { ifindex: 9999, address: web.address }
+    t.equal(netlink.neighbour(gone), undefined)
+    netlink.unmanageNeighbour(gone)
+    t.throws(() => netlink.manageNeighbour(gone), {
+      code: 'NOT_FOUND',
+      message: /^resolve neighbour: 10.0.0.71 on interface 9999: ENODEV/,
+    })
+  })
+
   t.test('that an operator made permanent stay so', async t => {
     ip(`-n ${lb} neigh add 10.0.0.71 lladdr 02:00:00:00:00:99 dev enp0s8 nud permanent`)
     t.equal(netlink.manageNeighbour(web), true)
     netlink.unmanageNeighbour(web)
     t.match(netlink.neighbour(web), { state: 'permanent', managed: false, mac: '02:00:00:00:00:99' })
+  })
+})
+
+t.test('a kernel', async t => {
+  const key = { ifindex: 3, address: address('10.0.0.71') }
+  const withSocket = async (t: Test, request: (operation: string) => Partial<Message>[]) => {
+    const { Netlink } = await t.mockImport<typeof import('../../../lib/net/netlink/netlink.js')>(
+      '../../../lib/net/netlink/netlink.js',
+      {
+        '../../../lib/net/netlink/socket.js': {
+          RequestSocket: class {
+            request = request
+          },
+        },
+      },
+    )
+    return Netlink.open()
+  }
+
+  t.test('before 5.16 manages no neighbours, and that is said', async t => {
+    const ordinary = encodeNeighbourKey(key)
+    const netlink = await withSocket(t, () => [{ payload: ordinary }])
+    t.equal(netlink.manageNeighbour(key), false)
+  })
+
+  t.test('whose neighbour table is full says so, and we say what to do', async t => {
+    const netlink = await withSocket(t, operation => {
+      if (operation.startsWith('find')) return []
+      throw syscallError(errnos.ENOBUFS, operation)
+    })
+    t.throws(() => netlink.manageNeighbour(key), {
+      errno: errnos.ENOBUFS,
+      message:
+        /\(the neighbour table is full, raise net\.ipv4\.neigh\.default\.gc_thresh3 in the initial namespace\)$/,
+    })
   })
 })
 
