@@ -8,6 +8,7 @@ import {
   type Counter,
   counter,
   loadKinds,
+  openKinds,
   packet,
   skip,
   sorted,
@@ -151,6 +152,16 @@ t.test('a map', { skip }, async t => {
     t.equal(map.deleteAll(entries(1000).map(([key]) => key)), 998)
     t.strictSame([...map], [])
     t.equal(map.deleteAll([]), 0)
+  })
+
+  t.test('is written whole by several batches', async t => {
+    const larger = openKinds()
+    larger.setMaxEntries('hash', 30_000)
+    using loaded = larger.load()
+    const map = loaded.map('hash').typed({ key: addressKey, value: counter })
+    map.updateAll(entries(30_000))
+    t.equal([...map].length, 30_000)
+    t.strictSame(map.lookup(key(29_999)), value(29_999))
   })
 
   t.test('is read whole by batches that are too small for it', async t => {
