@@ -35,11 +35,12 @@ export async function claimSocket(path: string, listen: (path: string) => Promis
     }
   } catch (cause) {
     if (cause instanceof XdplbError) throw cause
-    const code = hasCode(cause, 'EACCES', 'EPERM', 'EROFS') ? 'PERMISSION' : 'SYSCALL'
     const found = cause instanceof Error ? cause.message : String(cause)
-    throw new XdplbError(code, `open control socket: ${path}: ${found}; choose another run directory`, {
-      cause,
-    })
+    if (!hasCode(cause, 'EACCES', 'EPERM', 'EROFS')) {
+      throw new XdplbError('SYSCALL', `open control socket: ${path}: ${found}`, { cause })
+    }
+    const wanted = 'expected root, or a run directory that you may write to'
+    throw new XdplbError('PERMISSION', `open control socket: ${path}: ${found}, ${wanted}`, { cause })
   }
 }
 

@@ -1,0 +1,54 @@
+import { Command } from 'commander'
+import { type Diagnostic, formatDiagnostic } from '../lib/config/index.js'
+import { fileOption, readFiles } from './config-files.js'
+import { paintFor } from './terminal.js'
+
+interface CheckOptions {
+  file: string[]
+  strict?: true
+  json?: true
+}
+
+const help = `
+Prints one line for each thing that is wrong: FILE:LINE:COLUMN: SEVERITY: MESSAGE.
+Exit codes: 0 no errors, 1 errors (with --strict: or warnings), 2 usage, or a file that cannot be read.
+
+Examples:
+  $ xdplb check
+  $ xdplb check -f keepalived.conf -f xdplb.conf --strict
+  $ xdplb check --json | jq '.[] | select(.severity == "error")'
+`
+
+/** \`xdplb check\`: reads a configuration, touches nothing and needs no rights. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('say what is wrong with a configuration')
+    .addOption(fileOption())
+    .option('--strict', 'fail for warnings, too')
+    .option('--json', 'print JSON: an array of diagnostics')
+    .addHelpText('after', help)
+    .action(check)
+}
+
+async function check({ file, strict, json }: CheckOptions): Promise<void> {
+  const { diagnostics } = await readFiles(file)
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length
+  const warnings = diagnostics.length - errors
+  if (json) process.stdout.write(`${JSON.stringify(diagnostics, null, 2)}\n`)
+  else print(diagnostics, summary(errors, warnings))
+  if (errors > 0 || (strict && warnings > 0)) process.exitCode = 1
+}
+
+function print(diagnostics: readonly Diagnostic[], summary: string): void {
+  const paint = paintFor(process.stdout)
+  for (const diagnostic of diagnostics) {
+    const text = formatDiagnostic(diagnostic)
+    process.stdout.write(`${diagnostic.severity === 'error' ? paint('red', text) : paint('yellow', text)}\n`)
+  }
+  if (process.stdout.isTTY) process.stdout.write(`${summary}\n`)
+}
+
+function summary(errors: number, warnings: number): string {
+  const count = (n: number, noun: string) => `${n === 0 ? 'no' : n} ${noun}${n === 1 ? '' : 's'}`
+  return `${count(errors, 'error')}, ${count(warnings, 'warning')}`
+}
