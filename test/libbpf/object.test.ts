@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { BpfObject, encode, hasMapType, u32, u64 } from '../../lib/libbpf/index.js'
@@ -7,6 +7,7 @@ import { mapTypeNumber, mapTypeOf } from '../../lib/libbpf/map-type.js'
 import { loadLibbpf } from '../../lib/libbpf/native.js'
 import { lastWord } from '../../lib/libbpf/verifier-log.js'
 import { errnos } from '../../lib/net/errno.js'
+import { makeNamespace } from '../net/netns.js'
 import { addressKey, kindsObject, loadKinds, makeDirectory, openKinds, packet, skip } from './kernel.js'
 
 const XDP_DROP = 1
@@ -226,6 +227,21 @@ t.test('libbpf', async t => {
     t.ok(hasMapType('ringbuf'))
     t.throws(() => hasMapType('unspec'), { code: 'UNSUPPORTED' }, 'what libbpf does not know either')
   })
+})
+
+t.test('the example in the documentation does what it says', { skip }, async t => {
+  const directory = makeDirectory(t)
+  const readme = readFileSync(new URL('../../lib/libbpf/README.md', import.meta.url), 'utf8')
+  const block = (language: string) => readme.split(`\`\`\`${language}\n`)[1]?.split('```')[0] ?? ''
+  const index = new URL('../../lib/libbpf/index.ts', import.meta.url).href
+  writeFileSync(join(directory, 'count.bpf.c'), block('c'))
+  writeFileSync(join(directory, 'count.mts'), block('ts').replace('xdplb/libbpf', index))
+  execFileSync('sh', ['-c', block('sh')], { cwd: directory })
+  const namespace = makeNamespace(t, 'readme')
+  const tsx = import.meta.resolve('tsx')
+  const command = ['netns', 'exec', namespace, process.execPath, '--import', tsx, 'count.mts']
+  const output = execFileSync('ip', command, { cwd: directory, encoding: 'utf8' })
+  t.equal(output, 'attached to interface 1\n1000 packets\n')
 })
 
 t.test('the last word of a verifier log is the line that says why', async t => {
