@@ -35,7 +35,7 @@ export const ourProtocol = 120
 /**
  * Questions to the kernel about interfaces, addresses, routes and neighbours, and changes to them: rtnetlink(7).
  *
- * Each call is answered before it returns (tens of microseconds; a table of ten thousand, some milliseconds). All of
+ * Each call is answered before it returns (0.05 to 0.2 ms; a table, about 4 µs an entry). All of
  * it is about the network namespace in which the object was made. Errors are those of `syscallError`, with the
  * kernel's own words where it has any.
  */
@@ -111,7 +111,7 @@ export class Netlink implements Disposable {
 
   /**
    * Has the kernel resolve a neighbour now and keep it resolved until `unmanageNeighbour`. What an operator made
-   * permanent stays as it is.
+   * permanent stays as it is. With its interface's carrier the kernel forgets it (a `deleted` event): ask again.
    *
    * @returns whether that lasts; kernels before 5.16 only resolve it this once, so call again every few seconds
    */

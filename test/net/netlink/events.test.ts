@@ -195,4 +195,17 @@ t.test('a managed neighbour', { skip }, async t => {
     netlink.unmanageNeighbour({ ifindex, address })
     t.match(await forgotten, [{ address }, 'deleted'])
   })
+
+  t.test('is forgotten when the other end goes down', async t => {
+    const address = parseAddress('10.0.0.71')
+    netlink.manageNeighbour({ ifindex, address })
+    const gone = heard(
+      events,
+      'neighbour',
+      (found, change) => found.address === address && change === 'deleted',
+    )
+    ip(`-n ${web} link set enp0s8 down`)
+    t.match(await gone, [{ address }, 'deleted'])
+    t.equal(netlink.neighbour({ ifindex, address }), undefined)
+  })
 })
