@@ -1,6 +1,6 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { complete } from './complete.js'
-import { Report } from './diagnostic.js'
+import { type Place, Report } from './diagnostic.js'
 import { optionPlace, Places } from './places.js'
 import type { Block, Session } from './schema.js'
 import { didYouMean } from './suggest.js'
@@ -13,35 +13,41 @@ export function checkBlock<T extends object, O>(
   outer: O,
   session: Session,
 ): T | undefined {
-  const { report, muted } = session
+  const { report } = session
   if (!isRecord(input)) {
-    report.error(
-      optionPlace(path),
-      'invalid-value',
-      `${block.secret ? 'a value' : show(input)}, expected an object`,
-    )
+    const found = block.secret ? 'a value' : show(input)
+    report.error(optionPlace(path), 'invalid-value', `${found}, expected an object`)
     return undefined
   }
   const placeOf = (name: string) => optionPlace(path === '' ? name : `${path}.${name}`)
   for (const name of Object.keys(input)) {
-    if (name in block.fields) continue
-    report.error(
-      placeOf(name),
-      'unknown-keyword',
-      'unknown option',
-      didYouMean(name, Object.keys(block.fields)),
-    )
+    if (Object.hasOwn(block.fields, name)) continue
+    const hint = didYouMean(name, Object.keys(block.fields))
+    report.error(placeOf(name), 'unknown-keyword', 'unknown option', hint)
   }
-  return complete(block, optionPlace(path), outer, session, {
-    place: key => (input[key] === undefined ? undefined : placeOf(key)),
-    value(key, row, scope) {
-      const value = row.check(input[key], placeOf(key), scope)
-      const isPlain = value === undefined || isDeepStrictEqual(value, row.fallback(scope.self, outer))
-      const isHonoured = row.keywords[0]?.honoured ?? true
-      if (!isHonoured && !muted && !isPlain) report.warning(placeOf(key), 'not-honoured', 'not honoured yet')
-      return value
-    },
+  const given = new Map<Extract<keyof T, string>, Place>()
+  for (const key in block.fields) if (input[key] !== undefined) given.set(key, placeOf(key))
+  const object = complete(block, optionPlace(path), outer, session, {
+    given,
+    value: (key, row, scope) => row.check(input[key], placeOf(key), scope),
   })
+  if (object !== undefined && !session.muted) reportUnhonoured(block, object, outer, given, report)
+  return object
+}
+
+/** What says no more than its default does no harm. */
+function reportUnhonoured<T extends object, O>(
+  { fields }: Block<T, O>,
+  object: T,
+  outer: O,
+  given: ReadonlyMap<Extract<keyof T, string>, Place>,
+  report: Report,
+): void {
+  for (const [key, place] of given) {
+    const isHonoured = fields[key].keywords[0]?.honoured ?? true
+    if (isHonoured || isDeepStrictEqual(object[key], fields[key].fallback(object, outer))) continue
+    report.warning(place, 'not-honoured', 'not honoured yet')
+  }
 }
 
 /** The object that a block without any statement stands for. */

@@ -3,8 +3,8 @@ import type { Block, Draft, Row, Scope, Session } from './schema.js'
 
 /** Where the values of fields come from. */
 export interface Source<T, O> {
-  /** Where the field was given; undefined when it was not. */
-  place(key: Extract<keyof T, string>): Place | undefined
+  /** Which fields were given, and where. */
+  readonly given: ReadonlyMap<Extract<keyof T, string>, Place>
   value<K extends Extract<keyof T, string>>(
     key: K,
     row: Row<NonNullable<T[K]>, T, O>,
@@ -26,26 +26,29 @@ export function complete<T extends object, O>(
   const self: Draft<T> = {}
   const { report, places } = session
   places.setObject(self, place)
-  for (const nested of [false, true]) {
-    for (const key in block.fields) {
+  const scope = { self, outer, session }
+  for (const [phase, nested] of [
+    [block.keys.plain, false],
+    [block.keys.nested, true],
+  ] as const) {
+    for (const [key, given] of source.given) {
       const row = block.fields[key]
-      const given = row.nested === nested ? source.place(key) : undefined
-      if (given === undefined) continue
+      if (row.nested !== nested) continue
       places.setField(self, key, given)
-      const value = source.value(key, row, { self, outer, session })
+      const value = source.value(key, row, scope)
       if (value !== undefined) self[key] = value
       else if (row.keywords.length === 0) return undefined
     }
-    for (const key in block.fields) {
-      const row = block.fields[key]
-      const value = row.nested === nested && self[key] === undefined ? row.fallback(self, outer) : undefined
+    for (const key of phase) {
+      if (self[key] !== undefined) continue
+      const value = block.fields[key].fallback(self, outer)
       if (value !== undefined) self[key] = value
     }
   }
-  for (const key in block.fields) {
-    const { required } = block.fields[key]
-    if (required === undefined || self[key] !== undefined) continue
-    if (source.place(key) === undefined) report.error(place, 'incomplete', `${block.keyword}: ${required}`)
+  for (const key of block.keys.required) {
+    if (self[key] !== undefined) continue
+    const message = `${block.keyword}: ${block.fields[key].required}`
+    if (!source.given.has(key)) report.error(place, 'incomplete', message)
     return undefined
   }
   if (!isComplete(block, self)) return undefined
@@ -54,9 +57,6 @@ export function complete<T extends object, O>(
   return settled
 }
 
-function isComplete<T, O>(block: Block<T, O>, self: Readonly<Partial<T>>): self is T {
-  for (const key in block.fields) {
-    if (block.fields[key].required !== undefined && self[key] === undefined) return false
-  }
-  return true
+function isComplete<T, O>({ keys }: Block<T, O>, self: Readonly<Partial<T>>): self is T {
+  return keys.required.every(key => self[key] !== undefined)
 }

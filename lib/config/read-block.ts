@@ -1,5 +1,5 @@
 import { complete, type Source } from './complete.js'
-import type { Report } from './diagnostic.js'
+import type { Place, Report } from './diagnostic.js'
 import type { Block, Session } from './schema.js'
 import { didYouMean } from './suggest.js'
 import type { Statement } from './tree.js'
@@ -15,7 +15,7 @@ export function readBlock<T extends object, O>(
   outer: O,
   session: Session,
 ): T | undefined {
-  const given = new Map<keyof T, Statement[]>()
+  const given: Given<T> = new Map()
   for (const { keyword, parameters, block: body = [] } of statements) {
     if (!readHead(block, keyword, parameters, given, session)) return undefined
     for (const statement of body) take(block, statement, given, session)
@@ -35,7 +35,7 @@ export function readRecord<T extends object, O>(
   const { min, max } = block.head
   const firstOption = words.findIndex((word, index) => index >= min && block.find(word.text) !== undefined)
   const headWords = Math.min(max, firstOption < 0 ? max : firstOption)
-  const given = new Map<keyof T, Statement[]>()
+  const given: Given<T> = new Map()
   if (!readHead(block, keyword, words.slice(0, headWords), given, session)) return undefined
   const surplus = block.keywords.length === 0 ? words[headWords] : undefined
   if (surplus !== undefined) extraWords(keyword, surplus, session.report)
@@ -49,18 +49,19 @@ export function readRecord<T extends object, O>(
   return complete(block, words[0] ?? keyword, outer, session, fromStatements(given))
 }
 
-function fromStatements<T, O>(given: ReadonlyMap<keyof T, readonly Statement[]>): Source<T, O> {
-  return {
-    place: key => given.get(key)?.at(-1)?.keyword,
-    value: (key, row, scope) => row.read(given.get(key) ?? [], scope),
-  }
+type Given<T> = Map<Extract<keyof T, string>, Statement[]>
+
+function fromStatements<T, O>(statements: Given<T>): Source<T, O> {
+  const given = new Map<Extract<keyof T, string>, Place>()
+  for (const [key, said] of statements) for (const { keyword } of said) given.set(key, keyword)
+  return { given, value: (key, row, scope) => row.read(statements.get(key) ?? [], scope) }
 }
 
 function readHead<T, O>(
   { head }: Block<T, O>,
   keyword: Word,
   words: readonly Word[],
-  given: Map<keyof T, Statement[]>,
+  given: Given<T>,
   { report }: Session,
 ): boolean {
   if (words.length < head.min) {
@@ -74,12 +75,7 @@ function readHead<T, O>(
 }
 
 /** One statement inside a block: it goes to its row, or is reported. */
-function take<T, O>(
-  block: Block<T, O>,
-  statement: Statement,
-  given: Map<keyof T, Statement[]>,
-  session: Session,
-): void {
+function take<T, O>(block: Block<T, O>, statement: Statement, given: Given<T>, session: Session): void {
   const { keyword, parameters } = statement
   const { report, muted } = session
   const found = block.find(keyword.text)

@@ -12,6 +12,8 @@ export interface Block<T, O> extends Body {
   readonly keyword: string
   /** In the order in which they are read and printed. */
   readonly fields: Fields<T, O>
+  /** The fields by what is done with them, so that no one looks through all. */
+  readonly keys: Readonly<Record<'plain' | 'nested' | 'required', readonly Extract<keyof T, string>[]>>
   readonly head: Head<T>
   /** Keywords of keepalived that are known by name only, and those in the blocks that they open. */
   readonly unread: ReadonlyMap<string, UnreadBlock | undefined>
@@ -147,7 +149,17 @@ export interface BlockOptions<T, O> {
 export function defineBlock<T extends object, O>(keyword: string, options: BlockOptions<T, O>): Block<T, O> {
   const { fields, head = positional<T>(0), lines, secret = false, settle = value => value } = options
   const found = new Map<string, Found<T>>()
-  for (const key in fields) for (const entry of fields[key].keywords) found.set(entry.name, { key, entry })
+  const keys: Record<'plain' | 'nested' | 'required', Extract<keyof T, string>[]> = {
+    plain: [],
+    nested: [],
+    required: [],
+  }
+  for (const key in fields) {
+    const { nested, required, keywords } = fields[key]
+    keys[nested ? 'nested' : 'plain'].push(key)
+    if (required !== undefined) keys.required.push(key)
+    for (const entry of keywords) found.set(entry.name, { key, entry })
+  }
   const unread = new Map<string, UnreadBlock | undefined>(
     namesIn(options.unread ?? '').map(name => [name, undefined]),
   )
@@ -156,6 +168,7 @@ export function defineBlock<T extends object, O>(keyword: string, options: Block
   return {
     keyword,
     fields,
+    keys,
     head,
     unread,
     keywords: [...found.keys(), ...unread.keys()],
@@ -165,7 +178,7 @@ export function defineBlock<T extends object, O>(keyword: string, options: Block
     facts: () => [
       ...[...found.values()].flatMap(({ entry: { name, honoured, body } }) => [
         { block: keyword, keyword: name, read: true, honoured },
-        ...(body?.facts() ?? []),
+        ...(body?.facts() ?? []).map(fact => ({ ...fact, honoured: fact.honoured && honoured })),
       ]),
       ...[...unread].flatMap(([name, inner]) =>
         [
