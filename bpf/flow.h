@@ -95,13 +95,11 @@ static __always_inline void store_flow(const struct settings *settings, const st
 /* A flow is over: its slot may be taken, its template has a child less. Only one CPU gets to do it. */
 static __always_inline void free_flow(struct entry *entry, __u64 word)
 {
-	struct flow *flow;
+	struct flow *flow = flow_at(entry->index);
+	__u32 ref = flow ? flow->template_ref : 0;
 
-	if (__sync_val_compare_and_swap(entry->word, word, WORD_FREED) != word)
-		return;
-	flow = flow_at(entry->index);
-	if (flow)
-		leave_template(flow->template_ref);
+	if (__sync_val_compare_and_swap(entry->word, word, WORD_FREED) == word)
+		leave_template(ref);
 }
 
 /* A packet that no flow is known for. Gives the real's id if a flow began, else the verdict in *verdict. */
@@ -144,6 +142,14 @@ static __always_inline bool is_foreign(__u32 index, const struct packet *packet,
 	return flow && !is_same_flow(flow, packet, vip);
 }
 
+/* May a SYN begin anew here? Not if a template chose the real: IPVS leaves those where they are (ip_vs_core.c). */
+static __always_inline bool is_over(__u32 index, __u32 state)
+{
+	struct flow *flow = flow_at(index);
+
+	return is_reusable(state) && flow && !flow->template_ref;
+}
+
 static __always_inline bool begins(const struct packet *packet)
 {
 	return packet->protocol == IPPROTO_UDP || packet->tcp_flags & TCP_SYN;
@@ -175,7 +181,7 @@ static __always_inline __u32 find_real(const struct settings *settings, const st
 		*verdict = VERDICT_DROP_CONFLICT;
 		return 0;
 	}
-	if (packet->tcp_flags & TCP_SYN && is_reusable(state) && may_begin(packet)) {
+	if (packet->tcp_flags & TCP_SYN && may_begin(packet) && is_over(entry.index, state)) {
 		free_flow(&entry, word);
 		goto begin;
 	}

@@ -18,8 +18,11 @@ static __always_inline __u64 mix(__u64 a, __u64 b, const struct settings *settin
 	return hash ^ hash >> 29;
 }
 
-/* Not keyed: what is in these tables the administrator chose. The factor is 2^64 over the golden ratio. */
+/*
+ * Not keyed: what is in these tables the administrator chose. The factor is 2^64 over the golden ratio. A product's
+ * bit depends on the bits below it only, so the high half goes into the low one first, and the 24 highest are taken.
+ */
 static __always_inline __u32 mix_known(__u64 value)
 {
-	return value * 0x9e3779b97f4a7c15ULL >> 32;
+	return (value ^ value >> 32) * 0x9e3779b97f4a7c15ULL >> 40;
 }

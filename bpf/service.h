@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The virtual server behind {VIP, port, protocol}: two buckets of packed keys, the second one next to the first.
- * lib/dataplane/service-table.ts writes them by the same rule.
+ * lib/dataplane/service-keys.ts writes them by the same rule.
  */
 #pragma once
 

@@ -43,7 +43,7 @@ static __always_inline bool may_begin(const struct packet *packet)
 	return (packet->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
 }
 
-/* May a SYN begin anew here? The client has used its port again (conn_reuse_mode 1, ip_vs_core.c). */
+/* Has the client perhaps used its port again, when it sends a SYN? conn_reuse_mode 1 of ip_vs_core.c. */
 static __always_inline bool is_reusable(__u32 state)
 {
 	return state == FLOW_STATE_TIME_WAIT || state == FLOW_STATE_CLOSE;

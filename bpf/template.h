@@ -49,12 +49,18 @@ static __always_inline void assure_template(__u32 ref)
 	__u32 index = ref & TEMPLATE_INDEX_MASK;
 	__u32 at = index / LIMIT_WAYS;
 	struct bucket *bucket;
+	__u64 *word, old;
 
 	if (!template_of(ref))
 		return;
 	bucket = bpf_map_lookup_elem(&template_words, &at);
-	if (bucket)
-		__sync_fetch_and_or(&bucket->words[index % LIMIT_WAYS], TEMPLATE_STATE_ASSURED);
+	if (!bucket)
+		return;
+	word = &bucket->words[index % LIMIT_WAYS];
+	old = *word;
+	/* The template may be over while its flows are not: a slot that is free stays free. */
+	if (word_state(old))
+		__sync_val_compare_and_swap(word, old, old | TEMPLATE_STATE_ASSURED);
 }
 
 /* A flow ended: one child less for its template. */

@@ -16,14 +16,14 @@ enum layout {
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
 enum limit {
-	LIMIT_VIPS = 4096,		/* slots of the VIP table, a power of two; at most half are used */
+	LIMIT_VIPS = 8192,		/* slots of the VIP table, a power of two; at most a quarter are used */
 	LIMIT_SERVICE_BUCKETS = 2048,	/* 8 {VIP, port, protocol} each, a power of two */
 	LIMIT_SERVICES = 4096,
 	LIMIT_REALS = 32768,		/* {service, real} pairs, removed ones that flows still name included */
 	LIMIT_SLOTS = 262144,		/* of all schedules together */
 	LIMIT_PLACES = 4 * LIMIT_SLOTS,	/* real ids in them */
 	LIMIT_PORTS = 1024,		/* interfaces, found by ifindex modulo this */
-	LIMIT_PROBES = 8,		/* slots of the VIP table that a look-up reads at most */
+	LIMIT_PROBES = 16,		/* slots of the VIP table that a look-up reads at most */
 	LIMIT_WAYS = 8,			/* words in a bucket: one cache line */
 };
 
@@ -80,7 +80,7 @@ enum flow_state {
 enum template_state {
 	TEMPLATE_STATE_FREE = 0,
 	TEMPLATE_STATE_NEW = 1,
-	TEMPLATE_STATE_ASSURED = 8,
+	TEMPLATE_STATE_ASSURED = 9,	/* has all bits of NEW: set by one OR */
 };
 
 enum real_state {

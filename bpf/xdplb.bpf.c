@@ -121,7 +121,7 @@ static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
 {
 	count_verdict(verdict);
 	if (verdict == VERDICT_REDIRECT)
-		return bpf_redirect_map(&egress, egress_ifindex, 0);
+		return bpf_redirect_map(&egress, egress_ifindex, XDP_DROP);
 	if (verdict >= VERDICT_TX_TIME_EXCEEDED)
 		return XDP_TX;
 	return verdict >= VERDICT_DROP_NO_REAL ? XDP_DROP : XDP_PASS;

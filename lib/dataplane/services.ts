@@ -3,7 +3,7 @@ import type { Address } from '../address.js'
 import { formatEndpoint } from '../service.js'
 import type { VipStatus } from '../status.js'
 import { type Role, realState, role as roles } from './layout.gen.js'
-import { isPending, type NextHops, type Resolution } from './next-hops.js'
+import { isPending, type Resolution, type Resolver } from './next-hops.js'
 import type { ServiceKey } from './service-keys.js'
 import { ServiceTable } from './service-table.js'
 import { nameOfService, protocolNumbers, type ServiceSpec } from './spec.js'
@@ -34,12 +34,12 @@ export class Services
 {
   readonly #tables: Tables
   readonly #table: ServiceTable
-  readonly #hops: NextHops
+  readonly #hops: Resolver
   readonly #onChange = (address: Address, resolution: Resolution) => this.#follow(address, resolution)
   #running = new Map<string, RunningService>()
   #leaving: readonly number[] = []
 
-  constructor(tables: Tables, hops: NextHops) {
+  constructor(tables: Tables, hops: Resolver) {
     super()
     this.#tables = tables
     this.#table = new ServiceTable(tables)
@@ -54,6 +54,7 @@ export class Services
   /** Makes the tables say what the specifications say, and nothing else. Flows stay where they are. */
   apply(specs: readonly ServiceSpec[]): void {
     const before = this.#running
+    this.#leaving = [] // who leaves now may have flows behind the walk that is under way, also if it had left before
     this.#running = new Map(specs.map(spec => [nameOfService(spec), this.#put(spec)]))
     const kept = new Set([...this.#running.values()].map(service => service.id))
     for (const { key, service } of [...this.#tables.keys]) if (!kept.has(service)) this.#remove(key, service)

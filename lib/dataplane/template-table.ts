@@ -1,3 +1,4 @@
+import { TICKS_PER_SECOND } from './clock.js'
 import type { Template } from './layout.gen.js'
 import type { StructArray } from './struct-array.js'
 import type { Words } from './words.js'
@@ -5,9 +6,14 @@ import type { Words } from './words.js'
 const INDEX_MASK = 0xffffff
 const GENERATION_SHIFT = 24
 
-/** Where `children` stands in `struct template`, in words of 32 bits. */
+/** Where these stand in `struct template`, in words of 32 bits. */
+const EXPIRES_AT = 5
+const TIMEOUT_AT = 6
 const CHILDREN_AT = 7
 const TEMPLATE_WORDS = 8
+
+/** How long, in ticks, a template that has run out is held at a time: 60 s in IPVS (ip_vs_conn.c, expire_later). */
+const HELD = 60 * TICKS_PER_SECOND
 
 /** The persistence templates: words and, at the same index, cold halves. */
 export class TemplateTable {
@@ -17,7 +23,7 @@ export class TemplateTable {
 
   /**
    * @param templates the cold halves
-   * @param numbers the same memory, for the one field that is counted in place
+   * @param numbers the same memory, for the fields that are changed in place
    */
   constructor(words: Words, templates: StructArray<Template>, numbers: Uint32Array) {
     this.#words = words
@@ -43,12 +49,16 @@ export class TemplateTable {
     Atomics.sub(this.#numbers, index * TEMPLATE_WORDS + CHILDREN_AT, 1)
   }
 
-  /** Frees a slot whose template has run out and has no flows left; false if it lives on. */
+  /** Frees a slot whose template has run out; false if it lives on, as it does by a minute while it has flows. */
   expire(index: number, now: number): boolean {
     const before = this.#words.load(index)
     const { expires, children } = this.#templates.read(index)
-    if (children > 0 || ((expires - now) | 0) > 0) return false
-    return this.#words.free(index, before)
+    const overdue = (now - expires) | 0
+    if (overdue < 0) return false
+    if (children === 0) return this.#words.free(index, before)
+    this.#numbers[index * TEMPLATE_WORDS + TIMEOUT_AT] = HELD
+    this.#numbers[index * TEMPLATE_WORDS + EXPIRES_AT] = expires + HELD * (Math.floor(overdue / HELD) + 1)
+    return false
   }
 
   count(): number {

@@ -5,6 +5,9 @@ import { limit } from './layout.gen.js'
 
 const GIVEN_UP = 0xffff_ffff_ffff_ffffn
 
+/** More would lie too close for all to be found within `limit.probes` slots. */
+const MOST = limit.vips / 4
+
 /**
  * The addresses that are balanced, in the table that bpf/vip.h reads: open-addressed, at most `limit.probes` slots
  * from home, a slot that was given up does not end a search. An address's slot is its id, for as long as it stays.
@@ -28,10 +31,10 @@ export class VipTable {
     if (known !== undefined) return known
     const [high, low] = halves(address)
     const id = probe(high, low).find(candidate => this.#isFree(candidate))
-    if (id === undefined || this.#count() >= limit.vips / 2) {
+    if (id === undefined || this.#count() >= MOST) {
       throw new XdplbError(
         'CONFIG',
-        `add virtual address: ${address}: the table is full, expected at most ${limit.vips / 2}`,
+        `add virtual address: ${address}: one too many, expected at most ${MOST}`,
       )
     }
     this.#words[2 * id + 1] = low
@@ -58,7 +61,9 @@ export class VipTable {
   }
 
   #count(): number {
-    return Array.from(this).length
+    let count = 0
+    for (let id = 0; id < limit.vips; id++) if (!this.#isFree(id)) count++
+    return count
   }
 
   #holds(id: number, high: bigint, low: bigint): boolean {

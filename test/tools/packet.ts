@@ -18,6 +18,8 @@ export interface Frame {
   protocol?: 'tcp' | 'udp' | number
   flags?: readonly TcpFlag[]
   ttl?: number
+  /** Of the IPv4 header. */
+  id?: number
   /** Words of 32 bits between the IPv4 header and what follows. */
   options?: number
   /** Flags and offset, as the 16 bits stand in the header. */
@@ -40,14 +42,56 @@ export function buildFrame(frame: Frame = {}): Buffer {
   return Buffer.concat([macBytes(to), macBytes(from), ...tags, be16(0x0800), buildIpv4(frame)])
 }
 
+/** A frame's bytes, built if it is yet to be built. */
+export function frameBytes(frame: Frame | Uint8Array): Buffer {
+  return frame instanceof Uint8Array
+    ? Buffer.from(frame.buffer, frame.byteOffset, frame.length)
+    : buildFrame(frame)
+}
+
+/**
+ * The answer of a router at which the frame's TTL is spent (RFC 792, RFC 1812 §4.3.2): from the address that it was
+ * for, by the way that it came, with an even number of its bytes, and no more than make 576.
+ */
+export function buildTimeExceeded(frame: Buffer): Buffer {
+  const at = ipv4Offset(frame)
+  const packet = frame.subarray(at, at + frame.readUInt16BE(at + 2))
+  const quote = packet.subarray(0, Math.min(548, packet.length & ~1))
+  const icmp = Buffer.concat([Buffer.of(11, 0, 0, 0, 0, 0, 0, 0), quote])
+  icmp.writeUInt16BE(checksum(icmp), 2)
+  const header = Buffer.alloc(20)
+  header.writeUInt8(0x45, 0)
+  header.writeUInt8(0xc0, 1)
+  header.writeUInt16BE(20 + icmp.length, 2)
+  header.writeUInt8(64, 8)
+  header.writeUInt8(1, 9)
+  header.set(packet.subarray(16, 20), 12)
+  header.set(packet.subarray(12, 16), 16)
+  header.writeUInt16BE(checksum(header), 10)
+  const macs = [frame.subarray(6, 12), frame.subarray(0, 6)]
+  return Buffer.concat([...macs, frame.subarray(12, at), header, icmp])
+}
+
+/** Where the IPv4 header of a frame begins, behind its VLAN tags. */
+export function ipv4Offset(frame: Buffer): number {
+  let at = 12
+  while (isVlan(frame.readUInt16BE(at))) at += 4
+  return at + 2
+}
+
+function isVlan(ethertype: number): boolean {
+  return ethertype === 0x8100 || ethertype === 0x88a8
+}
+
 function buildIpv4(frame: Frame): Buffer {
-  const { source = '10.0.0.100', destination = '10.0.0.1', ttl = 64, options = 0, fragment = 0x4000 } = frame
+  const { source = '10.0.0.100', destination = '10.0.0.1', ttl = 64, id = 0x1234 } = frame
+  const { options = 0, fragment = 0x4000 } = frame
   const body = buildTransport(frame)
   const header = Buffer.alloc(20 + 4 * options, 1)
   header.writeUInt8(0x40 | (header.length / 4), 0)
   header.writeUInt8(0, 1)
   header.writeUInt16BE(header.length + body.length, 2)
-  header.writeUInt16BE(0x1234, 4)
+  header.writeUInt16BE(id, 4)
   header.writeUInt16BE(fragment, 6)
   header.writeUInt8(ttl, 8)
   header.writeUInt8(protocolNumber(frame), 9)

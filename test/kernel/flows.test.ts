@@ -1,0 +1,314 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import t from 'tap'
+import { nextTurn } from '../../lib/dataplane/round-robin.js'
+import type { Frame, TcpFlag } from '../tools/packet.js'
+import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
+
+const sender = new URL('sender.ts', import.meta.url)
+const dns = { protocol: 'udp', port: 53 } as const
+const query: Frame = { protocol: 'udp', destinationPort: 53 }
+
+/** Sends segments of one flow, one after the other; gives the real that took the last one. */
+function segments(program: ProgramUnderTest, frame: Frame, ...all: TcpFlag[][]): number | undefined {
+  return all.map(flags => program.run({ ...frame, flags }).real).at(-1)
+}
+
+/** SYNs of so many new flows; gives the reals that took them, in order. */
+function begin(program: ProgramUnderTest, flows: number, from = 1000): (number | undefined)[] {
+  return Array.from({ length: flows }, (_, index) => program.run({ sourcePort: from + index }).real)
+}
+
+const syn: TcpFlag[] = ['SYN']
+const ack: TcpFlag[] = ['ACK']
+const fin: TcpFlag[] = ['FIN', 'ACK']
+const rst: TcpFlag[] = ['RST', 'ACK']
+
+t.test('flows', { skip }, async t => {
+  const program = loadProgram(t)
+  const senders = ['10.1.0.1', '10.1.0.2'].map(client =>
+    fork(sender, [program.pins.of('prog'), client, '20000'], { execArgv: ['--import', 'tsx'] }),
+  )
+  const ready = Promise.all(senders.map(sender => once(sender, 'message')))
+  t.teardown(() => senders.map(sender => sender.kill()))
+
+  t.test('go through the states of TCP as IPVS has them where only the client is seen', async t => {
+    program.apply({})
+    const ways = {
+      syn_recv: [syn],
+      established: [syn, ack],
+      fin_wait: [syn, ack, fin],
+      time_wait: [syn, fin],
+      close: [syn, ack, rst],
+    } as const
+    const events = { syn, fin, ack, rst, none: [] }
+    /** ip_vs_proto_tcp.c, tcp_states_dont_use_output_dir; columns as in `ways`. */
+    const next = {
+      syn: ['syn_recv', 'established', 'syn_recv', 'syn_recv', 'syn_recv'],
+      fin: ['time_wait', 'fin_wait', 'fin_wait', 'time_wait', 'close'],
+      ack: ['established', 'established', 'fin_wait', 'time_wait', 'close'],
+      rst: ['syn_recv', 'close', 'close', 'close', 'close'],
+      none: ['close', 'close', 'close', 'close', 'close'],
+    }
+    for (const [event, flags] of Object.entries(events) as [keyof typeof events, TcpFlag[]][]) {
+      for (const [column, [state, way]] of Object.entries(ways).entries()) {
+        program.clear()
+        segments(program, {}, ...way)
+        t.equal(program.flow()?.state, state)
+        segments(program, {}, flags)
+        t.equal(program.flow()?.state, next[event][column], `${state}, ${event}`)
+      }
+    }
+  })
+
+  t.test('heed RST before SYN before FIN before ACK', async t => {
+    program.clear()
+    segments(program, {}, syn, ack, ['SYN', 'FIN', 'ACK'])
+    t.equal(program.flow()?.state, 'established')
+    segments(program, {}, ['FIN', 'ACK', 'PSH'])
+    t.equal(program.flow()?.state, 'fin_wait')
+    segments(program, {}, ['SYN', 'RST', 'FIN', 'ACK'])
+    t.equal(program.flow()?.state, 'close')
+  })
+
+  t.test('of UDP are new until their second packet', async t => {
+    program.apply(dns)
+    program.clear()
+    const { real } = program.run(query)
+    t.equal(program.flow(query)?.state, 'udp_new')
+    t.equal(program.run(query).real, real)
+    t.equal(program.flow(query)?.state, 'udp')
+    t.equal(program.run(query).real, real)
+    t.equal(program.flow(query)?.state, 'udp')
+  })
+
+  t.test('end when nothing has come for the time of their state', async t => {
+    const timeouts: [name: string, seconds: number, ...segments: TcpFlag[][]][] = [
+      ['syn_recv', 60, syn],
+      ['established', 900, syn, ack],
+      ['fin_wait', 120, syn, ack, fin],
+      ['time_wait', 120, syn, fin],
+      ['close', 10, syn, ack, rst],
+    ]
+    program.apply({})
+    for (const [state, seconds, ...way] of timeouts) {
+      program.clear()
+      const real = segments(program, {}, ...way)
+      program.wait(seconds - 1)
+      t.equal(program.run({ flags: ack }).real, real, `${state}: there after ${seconds - 1} s`)
+
+      program.clear()
+      segments(program, {}, ...way)
+      program.wait(seconds)
+      t.equal(program.send({ flags: ack }).verdict, 'pass_no_flow', `${state}: gone after ${seconds} s`)
+      t.equal(program.flow(), undefined)
+    }
+  })
+
+  t.test('of UDP end after five minutes: the next packet goes to the next real server', async t => {
+    program.apply(dns)
+    for (const packets of [1, 2]) {
+      program.clear()
+      for (let sent = 1; sent < packets; sent++) program.run(query)
+      const { real } = program.run(query)
+      program.wait(299)
+      t.equal(program.run(query).real, real)
+      program.wait(300)
+      t.not(program.run(query).real, real)
+      t.equal(program.flow(query)?.state, 'udp_new')
+    }
+  })
+
+  t.test('live on for as long as packets come', async t => {
+    program.apply({})
+    program.clear()
+    const real = segments(program, {}, syn, ack)
+    for (let round = 0; round < 5; round++) {
+      program.wait(890)
+      t.equal(program.run({ flags: ack }).real, real)
+    }
+  })
+
+  t.test('begin anew with a SYN after they have ended, and only then', async t => {
+    program.apply({})
+    const stays = [[syn], [syn, ack], [syn, ack, fin]]
+    const begins = [
+      [syn, fin],
+      [syn, ack, rst],
+    ]
+    for (const way of stays) {
+      program.clear()
+      const real = segments(program, {}, ...way)
+      t.equal(program.run({ flags: syn }).real, real)
+      t.equal(program.flows().length, 1)
+    }
+    for (const way of begins) {
+      program.clear()
+      const real = segments(program, {}, ...way)
+      t.equal(program.run({ flags: ['SYN', 'RST'] }).real, real, 'not with a SYN that resets')
+      program.clear()
+      const other = segments(program, {}, ...way)
+      t.not(program.run({ flags: syn }).real, other)
+      t.equal(program.flows().length, 1, 'the old one is gone')
+      t.equal(program.flow()?.state, 'syn_recv')
+    }
+  })
+
+  t.test('are known by address, port, VIP and protocol alone', async t => {
+    program.apply({}, { vip: '10.0.0.2' }, { port: 81 }, { protocol: 'udp' })
+    program.clear()
+    const frames: Frame[] = [
+      {},
+      { source: '10.0.0.101' },
+      { sourcePort: 40001 },
+      { destination: '10.0.0.2' },
+      { destinationPort: 81 },
+      { protocol: 'udp' },
+    ]
+    for (const frame of frames) program.run(frame)
+    t.equal(program.flows().length, frames.length)
+    for (const frame of frames) program.run({ ...frame, vlans: [7], options: 1, payload: 10, ttl: 9, id: 1 })
+    t.equal(program.flows().length, frames.length)
+  })
+
+  t.test('go to the real servers strictly in turn', async t => {
+    for (const reals of [[71, 72], [71, 72, 73], [71]]) {
+      program.apply({ reals })
+      program.clear()
+      const got = begin(program, 100)
+      const start = reals.indexOf(got[0] ?? 0)
+      t.strictSame(
+        got,
+        got.map((_, turn) => reals[(start + turn) % reals.length]),
+        `${reals.length} real servers`,
+      )
+    }
+  })
+
+  t.test('go in turn over all CPUs: each real server gets its share to the packet', async t => {
+    program.apply({ reals: [74, 75] })
+    program.clear()
+    await ready
+    for (const sender of senders) sender.send('go')
+    await Promise.all(senders.map(sender => once(sender, 'exit')))
+    t.equal(program.stats(74).connections, 20_000)
+    t.equal(program.stats(75).connections, 20_000)
+  })
+
+  t.test('that are new do not go to a real server of weight 0; those that it has stay', async t => {
+    program.apply({ reals: [71, 72] })
+    program.clear()
+    const before = begin(program, 4)
+    program.apply({ reals: [{ last: 71, weight: 0 }, 72] })
+    t.strictSame(begin(program, 10, 2000), Array(10).fill(72))
+    t.strictSame(
+      before.map((_, index) => program.run({ sourcePort: 1000 + index, flags: ack }).real),
+      before,
+    )
+  })
+
+  t.test('of a real server that has left are dropped, and go on when it is back', async t => {
+    program.apply({ reals: [71, 72] })
+    program.clear()
+    const before = begin(program, 4)
+    const id = program.realId(71)
+    const again = () => before.map((_, index) => program.run({ sourcePort: 1000 + index, flags: ack }).real)
+    program.apply({ reals: [72] })
+    program.services.forget(namedIn(program))
+    program.services.forget(namedIn(program))
+    t.strictSame(
+      again(),
+      before.map(real => (real === 71 ? undefined : real)),
+    )
+    program.apply({ reals: [71, 72] })
+    t.equal(program.realId(71), id, 'with the id it had')
+    t.strictSame(again(), before)
+  })
+
+  t.test('give up the id of a real server that has left when none of them names it any more', async t => {
+    program.apply({ reals: [71, 72] })
+    program.clear()
+    const id = program.realId(71)
+    program.apply({ reals: [72] })
+    program.services.forget(namedIn(program))
+    t.notOk(isFree(program, id), 'not at once: the walk may have begun before it left')
+    program.services.forget(namedIn(program))
+    t.ok(isFree(program, id))
+  })
+
+  t.test('of a real server that cannot be reached wait for it; new ones go elsewhere', async t => {
+    program.apply({ reals: [71, 72] })
+    program.clear()
+    begin(program, 4)
+    program.hops.change(71, { reason: 'nobody answers', kind: 'passing' })
+    t.strictSame(begin(program, 4, 2000), [72, 72, 72, 72])
+    program.hops.restore(71)
+    t.strictSame(begin(program, 4, 3000).toSorted(), [71, 71, 72, 72])
+  })
+
+  t.test('go on in turn behind the last one when the list changes', async t => {
+    program.apply({ reals: [81, 82, 83] })
+    program.clear()
+    t.strictSame(begin(program, 2), [81, 82])
+    program.apply({ reals: [81, 82, 83, 84] })
+    t.strictSame(begin(program, 3, 2000), [83, 84, 81])
+    program.apply({ reals: [82, 81, 84] })
+    t.strictSame(begin(program, 2, 3000), [84, 82])
+    program.apply({ reals: [{ last: 82, weight: 0 }, 81, 84] })
+    t.strictSame(begin(program, 2, 4000), [81, 84])
+  })
+
+  t.test('count once, their packets and bytes of IP each time', async t => {
+    program.apply({ reals: [91] })
+    program.clear()
+    segments(program, { vlans: [5] }, syn, syn, ack)
+    segments(program, { payload: 100 }, ack)
+    t.strictSame(program.stats(91), { connections: 1, packets: 4, bytes: 3 * 40 + 140 })
+    program.wait(900)
+    segments(program, {}, ack)
+    t.strictSame(program.stats(91), { connections: 1, packets: 4, bytes: 260 }, 'what is dropped is not')
+    segments(program, {}, syn)
+    t.strictSame(program.stats(91), { connections: 2, packets: 5, bytes: 300 })
+  })
+
+  t.test('are counted as ipvsadm does: active while they begin or are established', async t => {
+    program.apply({ reals: [92] }, { ...dns, reals: [92] })
+    program.clear()
+    segments(program, { sourcePort: 1 }, syn)
+    segments(program, { sourcePort: 2 }, syn, ack)
+    segments(program, { sourcePort: 3 }, syn, ack, fin)
+    segments(program, { sourcePort: 4 }, syn, fin)
+    segments(program, { sourcePort: 5 }, syn, ack, rst)
+    program.run(query)
+    const { flows, active, inactive } = program.tables.flows.census(program.now)
+    t.equal(flows, 6)
+    t.strictSame([active[program.realId(92)], inactive[program.realId(92)]], [2, 3])
+    t.strictSame([active[program.realId(92, 1)], inactive[program.realId(92, 1)]], [0, 1])
+    program.wait(130)
+    t.equal(program.tables.flows.census(program.now).flows, 2, 'without those that have expired')
+  })
+})
+
+t.test('the next turn of a round robin whose list changes', async t => {
+  t.equal(nextTurn([], 0n, [1, 2], [1, 2]), 0, 'is the first at the beginning')
+  t.equal(nextTurn([1, 2, 3], 0n, [1, 2, 3], [1, 2, 3]), 0, 'and as long as none was given out')
+  t.equal(nextTurn([1, 2, 3], 1n, [1, 2, 3], [1, 2, 3]), 1)
+  t.equal(nextTurn([1, 2, 3], 2n ** 40n, [1, 2, 3], [1, 2, 3]), Number(2n ** 40n % 3n))
+  t.equal(nextTurn([1, 2, 3], 3n, [1, 2, 3], [1, 2, 3]), 0, 'is the first behind the last')
+  t.equal(nextTurn([1, 2], 2n, [1, 2, 3], [1, 2, 3]), 2, 'is the new one if it comes next')
+  t.equal(nextTurn([1, 2, 3], 2n, [1, 2, 3], [1, 3]), 1, 'is behind one that takes none any more')
+  t.equal(nextTurn([1, 2, 3], 2n, [1, 3], [1, 3]), 1, 'is behind the one before a real that has left')
+  t.equal(nextTurn([1, 2, 3], 1n, [2, 3], [2, 3]), 0, 'also when that was the last of the list')
+  t.equal(nextTurn([1, 2], 1n, [3, 4], [3, 4]), 0, 'is the first when all have left')
+  t.equal(nextTurn([1, 2], 1n, [1, 2], []), 0, 'is of no matter when nobody takes any')
+})
+
+function namedIn(program: ProgramUnderTest): Uint8Array {
+  const named = new Uint8Array(32768)
+  for (const { real } of program.flows()) named[real] = 1
+  return named
+}
+
+function isFree(program: ProgramUnderTest, id: number): boolean {
+  return program.tables.reals.read(id).state === 0
+}

@@ -1,0 +1,130 @@
+import t from 'tap'
+import { buildFrame, buildTimeExceeded, type Frame, ipv4Offset } from '../tools/packet.js'
+import { forwarded, loadProgram, type Run, skip } from '../tools/program.js'
+
+const MUTANTS = 100_000
+const SEED = 20261122
+
+const kinds: Frame[] = [
+  {},
+  { flags: ['ACK'], payload: 64 },
+  { protocol: 'udp', destinationPort: 53, payload: 30 },
+  { options: 10, ttl: 1 },
+  { vlans: [5], ttl: 2, protocol: 'udp', destinationPort: 53 },
+  { vlans: [5, 7], options: 2, payload: 9 },
+  { fragment: 0x2000, protocol: 'udp' },
+  { destination: '10.0.0.9', payload: 3 },
+  { protocol: 1, payload: 20 },
+]
+
+/** A small generator with a known seed (mulberry32, Tommy Ettinger): the same mutants each time. */
+function random(seed: number): (below: number) => number {
+  let state = seed
+  return below => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+/** Some bytes of the headers changed, the values that decide something more often than others. */
+function mutate(frame: Buffer, pick: (below: number) => number): Buffer {
+  const mutant = Buffer.from(frame)
+  const telling = [0, 1, 0x08, 0x45, 0x46, 0x81, 0x88, 0xa8, 0xff]
+  for (let changes = 1 + pick(4); changes > 0; changes--) {
+    const value = pick(2) === 0 ? pick(256) : telling[pick(telling.length)]
+    mutant.writeUInt8(value ?? 0, pick(Math.min(mutant.length, 74)))
+  }
+  return pick(4) === 0 ? mutant.subarray(0, 14 + pick(mutant.length - 13)) : mutant
+}
+
+/** Where two frames of one length differ. */
+function differences(before: Buffer, after: Buffer): number[] {
+  return [...after.keys()].filter(at => before[at] !== after[at])
+}
+
+/** What the program did to a frame that it may not do with that action; undefined if there is nothing. */
+function offence(frame: Buffer, { action, data }: Run): string | undefined {
+  if (action === 'DROP') return undefined
+  if (action === 'PASS') return frame.equals(data) ? undefined : 'passed, but changed'
+  if (action !== 'TX') return action
+  const ip = ipv4Offset(frame)
+  if (frame.readUInt8(ip + 8) <= 1)
+    return data.equals(buildTimeExceeded(frame)) ? undefined : 'answered with something odd'
+  if (data.length !== frame.length) return `sent on with ${data.length} bytes`
+  const wrong = differences(frame, data).filter(at => at >= 12 && ![ip + 8, ip + 10, ip + 11].includes(at))
+  return wrong.length === 0 ? undefined : `sent on, but changed at ${wrong}`
+}
+
+t.test('whatever comes in', { skip }, async t => {
+  const program = loadProgram(t, { services: [{}, { protocol: 'udp', port: 53 }] })
+
+  t.test('a frame cut off anywhere is passed, unless all that IP promises is there', async t => {
+    for (const kind of kinds) {
+      const whole = buildFrame(kind)
+      const wrong: string[] = []
+      for (let length = 14; length < whole.length; length++) {
+        const frame = whole.subarray(0, length)
+        const { action, data } = program.run(frame)
+        if (action !== 'PASS' || !frame.equals(data)) wrong.push(`${action} at ${length} bytes`)
+      }
+      t.strictSame(wrong, [], JSON.stringify(kind))
+    }
+  })
+
+  t.test(
+    'a mutilated frame is dropped, passed untouched, or sent with no more changed than usual',
+    async t => {
+      const pick = random(SEED)
+      const frames = kinds.map(buildFrame)
+      const count = { PASS: 0, DROP: 0, TX: 0 }
+      const offences: string[] = []
+      for (let mutants = 0; mutants < MUTANTS; mutants++) {
+        const mutant = mutate(frames[pick(frames.length)] ?? Buffer.alloc(0), pick)
+        const run = program.run(mutant)
+        const found = offence(mutant, run)
+        if (found !== undefined) offences.push(`${found}: ${mutant.toString('hex')}`)
+        else if (run.action in count) count[run.action as keyof typeof count]++
+      }
+      t.strictSame(offences.slice(0, 3), [])
+      for (const [action, times] of Object.entries(count))
+        t.ok(times > MUTANTS / 100, `${times} with action ${action}`)
+    },
+  )
+
+  t.test('a mutilated frame for another address is passed untouched', async t => {
+    const pick = random(SEED + 1)
+    const frames = kinds.map(kind => buildFrame({ ...kind, destination: '10.9.9.9' }))
+    const offences: string[] = []
+    for (let mutants = 0; mutants < MUTANTS / 4; mutants++) {
+      const mutant = mutate(frames[pick(frames.length)] ?? Buffer.alloc(0), pick)
+      const { action, data } = program.run(mutant)
+      if (action !== 'PASS' || !mutant.equals(data)) offences.push(`${action}: ${mutant.toString('hex')}`)
+    }
+    t.strictSame(offences.slice(0, 3), [])
+  })
+
+  t.test('a frame in several buffers is balanced', async t => {
+    program.clear()
+    for (const payload of [3000, 4096, 8946]) {
+      const frame: Frame = { flags: ['SYN'], payload, sourcePort: payload }
+      const { verdict, real = 0, data } = program.send(frame)
+      t.equal(verdict, 'tx')
+      t.ok(data.equals(forwarded(frame, real)), `${data.length} bytes, as they came`)
+    }
+  })
+
+  t.test('a frame in several buffers that IP says is longer still is passed', async t => {
+    const frame = buildFrame({ payload: 8000 })
+    frame.writeUInt16BE(8041, 16)
+    t.equal(program.send(frame).verdict, 'pass_malformed')
+  })
+
+  t.test('a frame in several buffers whose TTL is spent is answered with its beginning', async t => {
+    const frame = buildFrame({ payload: 8946, ttl: 1 })
+    const { verdict, data } = program.send(frame)
+    t.equal(verdict, 'tx_time_exceeded')
+    t.ok(data.equals(buildTimeExceeded(frame)), `${data.length} bytes`)
+  })
+})

@@ -1,0 +1,323 @@
+import t, { type Test } from 'tap'
+import * as layout from '../../lib/dataplane/layout.gen.js'
+import { LOOPBACK } from '../tools/hops.js'
+import {
+  buildFrame,
+  buildTimeExceeded,
+  checksum,
+  type Frame,
+  frameBytes,
+  ipv4Offset,
+  mac,
+} from '../tools/packet.js'
+import { forwarded, loadProgram, type Outcome, type ProgramUnderTest, skip } from '../tools/program.js'
+
+const dns = { protocol: 'udp', port: 53 } as const
+const query: Frame = { protocol: 'udp', destinationPort: 53, payload: 30 }
+
+/** The verdicts that some test here has seen. */
+const seen = new Set<layout.Verdict>()
+
+function send(program: ProgramUnderTest, frame: Frame | Uint8Array): Outcome {
+  const outcome = program.send(frame)
+  seen.add(outcome.verdict)
+  return outcome
+}
+
+/** Sends the frame and expects it to go up the stack as it came. */
+function passes(
+  t: Test,
+  program: ProgramUnderTest,
+  frame: Frame | Uint8Array,
+  verdict: layout.Verdict,
+): void {
+  const bytes = frameBytes(frame)
+  const { action, data, verdict: found } = send(program, bytes)
+  t.equal(found, verdict)
+  t.equal(action, 'PASS')
+  t.strictSame(data, bytes, 'nothing in it has changed')
+}
+
+function drops(t: Test, program: ProgramUnderTest, frame: Frame | Uint8Array, verdict: layout.Verdict): void {
+  const { action, verdict: found } = send(program, frame)
+  t.equal(found, verdict)
+  t.equal(action, 'DROP')
+}
+
+/** A frame with something put over its bytes from the IPv4 header on. */
+function patched(frame: Frame, at: number, ...bytes: number[]): Buffer {
+  const built = buildFrame(frame)
+  built.set(bytes, ipv4Offset(built) + at)
+  return built
+}
+
+/** Answers to spent TTLs are rationed by the second: begins a new ration. */
+function refill(program: ProgramUnderTest): void {
+  const { key, value } = layout.mapLayouts.icmp_limits
+  const limits = program.loaded.map('icmp_limits').perCpu({ key, value })
+  limits.update(0, limits.lookup(0)?.map(() => ({ second: 0, sent: 0 })) ?? [])
+}
+
+t.test('the program', { skip }, async t => {
+  const program = loadProgram(t)
+
+  t.test('changes MAC addresses and TTL of what goes to a real server, and nothing else', async t => {
+    program.apply({}, dns)
+    const frames: Record<string, Frame> = {
+      'a SYN': {},
+      'a SYN with data': { payload: 101 },
+      'a SYN that asks with ACK': { flags: ['SYN', 'ACK'] },
+      'a datagram': query,
+      'a datagram without data': { ...query, payload: 0 },
+      'the last but one hop': { ttl: 2 },
+      'the longest way': { ttl: 255 },
+      'a packet that may be fragmented': { fragment: 0 },
+      'a packet with an IPv4 option': { options: 1 },
+      'a packet with all IPv4 options that fit': { options: 10 },
+      'a packet in a VLAN': { vlans: [5] },
+      'a packet in a VLAN in a VLAN': { vlans: [5, 4095] },
+      'a datagram with everything': { ...query, vlans: [5, 7], options: 3, ttl: 17, fragment: 0 },
+    }
+    for (const [title, frame] of Object.entries(frames)) {
+      program.clear()
+      const { verdict, action, real, data } = send(program, frame)
+      t.equal(verdict, 'tx', title)
+      t.equal(action, 'TX')
+      t.strictSame(data, forwarded(frame, real ?? 0), 'byte for byte')
+    }
+  })
+
+  t.test('knows the VLAN tag of a provider (802.1ad) where it stands alone', async t => {
+    program.apply({})
+    const tagged = (frame: Buffer) => {
+      frame.writeUInt16BE(0x88a8, 12)
+      return frame
+    }
+    const { verdict, real, data } = send(program, tagged(buildFrame({ vlans: [5] })))
+    t.equal(verdict, 'tx')
+    t.strictSame(data, tagged(forwarded({ vlans: [5] }, real ?? 0)))
+  })
+
+  t.test('leaves padding behind the packet where it is', async t => {
+    program.apply({})
+    const padding = Buffer.alloc(6, 0xaa)
+    const { real, data } = send(program, Buffer.concat([buildFrame(), padding]))
+    t.strictSame(data, Buffer.concat([forwarded({}, real ?? 0), padding]))
+  })
+
+  t.test('keeps the checksum of the header right, whatever it was', async t => {
+    program.apply({})
+    const frame = buildFrame()
+    let wrong = 0
+    for (let id = 0; id < 0x10000; id++) {
+      frame.writeUInt16BE(id, 18)
+      frame.writeUInt16BE(0, 24)
+      frame.writeUInt16BE(checksum(frame.subarray(14, 34)), 24)
+      const { data } = program.run(frame)
+      if (checksum(data.subarray(14, 34)) !== 0 || data.readUInt16BE(24) === 0xffff) wrong++
+    }
+    t.equal(wrong, 0)
+  })
+
+  t.test('redirects what goes to a real server behind another interface', async t => {
+    program.apply({ reals: [71] })
+    program.hops.restore(71, 99)
+    const { key, value } = layout.mapLayouts.egress
+    program.loaded.map('egress').typed({ key, value }).update(99, LOOPBACK)
+    const { verdict, action, data } = send(program, {})
+    t.equal(verdict, 'redirect')
+    t.equal(action, 'REDIRECT')
+    t.strictSame(data, forwarded({}, 71))
+
+    program.loaded.map('egress').typed({ key, value }).delete(99)
+    t.equal(program.run({}).action, 'DROP', 'or drops it when it may not send there')
+    program.hops.restore(71)
+  })
+
+  t.test('answers a spent TTL for the real server, quoting the packet', async t => {
+    program.apply({}, dns)
+    const frames: Record<string, Frame> = {
+      'a SYN': { ttl: 1 },
+      'a TTL of nothing': { ttl: 0 },
+      'a datagram': { ...query, ttl: 1 },
+      'an odd number of bytes': { ttl: 1, payload: 7 },
+      'IPv4 options': { ttl: 1, options: 10 },
+      'a VLAN': { ttl: 1, vlans: [5] },
+      'a VLAN in a VLAN': { ttl: 1, vlans: [5, 7], options: 1, payload: 3 },
+      'as much as can be quoted': { ttl: 1, payload: 508 },
+      'more than can be quoted': { ttl: 1, payload: 509 },
+      'a full frame': { ttl: 1, payload: 1460 },
+    }
+    for (const [title, frame] of Object.entries(frames)) {
+      program.clear()
+      refill(program)
+      const bytes = buildFrame(frame)
+      const { verdict, action, data } = send(program, Buffer.concat([bytes, Buffer.alloc(4)]))
+      t.equal(verdict, 'tx_time_exceeded', title)
+      t.equal(action, 'TX')
+      t.strictSame(data, buildTimeExceeded(bytes), 'byte for byte')
+    }
+  })
+
+  t.test('remembers the flow of a packet whose TTL is spent', async t => {
+    program.apply({})
+    program.clear()
+    send(program, { ttl: 1 })
+    t.equal(program.flow()?.state, 'syn_recv')
+  })
+
+  t.test('does not answer a spent TTL where the sender can be no single host', async t => {
+    program.apply({})
+    for (const source of ['0.0.0.0', '127.0.0.1', '224.0.0.1', '255.255.255.255']) {
+      refill(program)
+      drops(t, program, { ttl: 1, source }, 'drop_ttl')
+    }
+  })
+
+  t.test('answers no more than a thousand spent TTLs a second', async t => {
+    program.apply({})
+    refill(program)
+    let answered = 0
+    while (program.run({ ttl: 1 }).action === 'TX') answered++
+    t.ok(answered >= 1000, `${answered} answers on all CPUs before the first packet without one`)
+    while (send(program, { ttl: 1 }).verdict !== 'drop_ttl');
+    refill(program)
+    t.equal(send(program, { ttl: 1 }).verdict, 'tx_time_exceeded')
+  })
+
+  t.test('passes what is not IPv4', async t => {
+    const ethertype = (number: number) => {
+      const frame = buildFrame()
+      frame.writeUInt16BE(number, 12)
+      return frame
+    }
+    passes(t, program, ethertype(0x0806), 'pass_ethertype')
+    passes(t, program, ethertype(0x86dd), 'pass_ethertype')
+    passes(t, program, buildFrame({ vlans: [1, 2, 3] }), 'pass_ethertype')
+    passes(t, program, buildFrame({ vlans: [1, 2] }).subarray(0, 20), 'pass_ethertype')
+  })
+
+  t.test('passes what is for an address that it does not balance', async t => {
+    program.apply({})
+    passes(t, program, { destination: '10.0.0.2' }, 'pass_not_vip')
+    passes(t, program, { destination: '10.0.0.2', ttl: 1 }, 'pass_not_vip')
+    passes(t, program, { destination: '255.255.255.255', to: mac('ff:ff:ff:ff:ff:ff') }, 'pass_not_vip')
+    passes(t, program, patched({ destination: '10.0.0.2' }, 0, 0x65), 'pass_not_vip')
+  })
+
+  t.test('passes headers that contradict the frame', async t => {
+    program.apply({}, dns)
+    const syn = buildFrame()
+    passes(t, program, syn.subarray(0, 33), 'pass_malformed')
+    passes(t, program, patched({}, 0, 0x65), 'pass_malformed')
+    passes(t, program, patched({}, 0, 0x44), 'pass_malformed')
+    passes(t, program, patched({}, 0, 0x4f), 'pass_malformed')
+    passes(t, program, patched({}, 2, 0, 41), 'pass_malformed')
+    passes(t, program, patched({}, 2, 0, 19), 'pass_malformed')
+    passes(t, program, patched({}, 2, 0, 39), 'pass_malformed')
+    passes(t, program, patched({ ...query, payload: 0 }, 2, 0, 27), 'pass_malformed')
+    passes(t, program, patched(query, 2, 0xff, 0xff), 'pass_malformed')
+  })
+
+  t.test('passes frames that are addressed to another station', async t => {
+    program.apply({})
+    passes(t, program, { to: mac('02:00:00:00:00:1c') }, 'pass_not_ours')
+    passes(t, program, { to: mac('03:00:00:00:00:1b') }, 'pass_not_ours')
+    passes(t, program, { to: mac('ff:ff:ff:ff:ff:ff') }, 'pass_not_ours')
+  })
+
+  t.test('passes what came in by an interface that it was not told of', async t => {
+    program.apply({})
+    const port = program.tables.ports.read(LOOPBACK)
+    program.tables.ports.write(LOOPBACK, { ...port, ifindex: LOOPBACK + layout.limit.ports })
+    passes(t, program, {}, 'pass_not_ours')
+    program.tables.ports.write(LOOPBACK, port)
+    t.equal(send(program, {}).verdict, 'tx')
+  })
+
+  t.test('passes everything for a VIP that another node is master of', async t => {
+    program.apply({}, { vip: '10.0.0.2' })
+    send(program, {})
+    program.services.setRole(program.services.running[0]?.spec.vip ?? t.context, 'backup')
+    passes(t, program, {}, 'pass_backup')
+    passes(t, program, { flags: ['ACK'] }, 'pass_backup')
+    passes(t, program, { ttl: 1 }, 'pass_backup')
+    t.equal(send(program, { destination: '10.0.0.2' }).verdict, 'tx', 'the other VIP is balanced still')
+  })
+
+  t.test('passes fragments', async t => {
+    program.apply({}, dns)
+    passes(t, program, { ...query, fragment: 0x2000 }, 'pass_fragment')
+    passes(t, program, { ...query, fragment: 0x00b9 }, 'pass_fragment')
+    passes(t, program, { ...query, fragment: 0x20b9 }, 'pass_fragment')
+  })
+
+  t.test('passes protocols that it does not balance', async t => {
+    program.apply({})
+    passes(t, program, { protocol: 1 }, 'pass_protocol')
+    passes(t, program, { protocol: 132 }, 'pass_protocol')
+  })
+
+  t.test('passes ports that no virtual server has', async t => {
+    program.apply({}, dns)
+    passes(t, program, { destinationPort: 8080 }, 'pass_no_service')
+    passes(t, program, { destinationPort: 53 }, 'pass_no_service')
+    passes(t, program, { ...query, destinationPort: 80 }, 'pass_no_service')
+    passes(t, program, { destinationPort: 80 << 8 }, 'pass_no_service')
+  })
+
+  t.test('passes segments in mid-connection that no flow is known for', async t => {
+    program.apply({})
+    program.clear()
+    passes(t, program, { flags: ['ACK'] }, 'pass_no_flow')
+    passes(t, program, { flags: ['FIN', 'ACK'] }, 'pass_no_flow')
+    passes(t, program, { flags: ['RST'] }, 'pass_no_flow')
+    passes(t, program, { flags: ['SYN', 'RST'] }, 'pass_no_flow')
+    passes(t, program, { flags: [] }, 'pass_no_flow')
+    t.strictSame(program.flows(), [], 'and remembers none of them')
+  })
+
+  t.test('drops what no real server is there for', async t => {
+    program.apply({ reals: [] }, { ...dns, reals: [{ last: 71, weight: 0 }] })
+    program.clear()
+    drops(t, program, {}, 'drop_no_real')
+    drops(t, program, query, 'drop_no_real')
+    t.strictSame(program.flows(), [])
+  })
+
+  t.test('drops what is for a real server that has left the service', async t => {
+    program.apply({ reals: [71] })
+    program.clear()
+    send(program, {})
+    program.apply({ reals: [72] })
+    drops(t, program, { flags: ['ACK'] }, 'drop_real_removed')
+    drops(t, program, { flags: ['ACK'], ttl: 1 }, 'drop_real_removed')
+  })
+
+  t.test('drops what is for a real server without a MAC address', async t => {
+    program.apply({ reals: [71] })
+    program.clear()
+    send(program, {})
+    program.hops.change(71, { reason: 'nobody answers', kind: 'passing' })
+    drops(t, program, { flags: ['ACK'] }, 'drop_no_neighbour')
+    program.hops.restore(71)
+    t.equal(send(program, { flags: ['ACK'] }).verdict, 'tx')
+  })
+
+  t.test('drops what would begin a flow whose signature another one has', async t => {
+    program.apply({}, dns)
+    for (const frame of [{}, query]) {
+      program.clear()
+      send(program, frame)
+      const { index } = program.flow(frame) ?? t.context
+      program.rewrite('flows', layout.flow, index, { clientPort: 1 })
+      const before = program.flows()
+      drops(t, program, frame, 'drop_conflict')
+      t.strictSame(program.flows(), before, 'the other flow is as it was')
+    }
+  })
+
+  t.test('has no verdict that was not seen here', async t => {
+    t.strictSame([...seen].sort(), Object.keys(layout.verdict).sort())
+  })
+})

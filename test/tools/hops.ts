@@ -1,0 +1,52 @@
+import { EventEmitter } from 'node:events'
+import { type Address, addressBytes, parseAddress } from '../../lib/address.js'
+import type { Resolution, Resolver } from '../../lib/dataplane/next-hops.js'
+import { type Mac, macBytes } from '../../lib/net/mac.js'
+import { balancerMac, mac } from './packet.js'
+
+/** What BPF_PROG_TEST_RUN says that a packet came in by: the loopback interface. */
+export const LOOPBACK = 1
+
+export function realAddress(lastByte: number): Address {
+  return parseAddress(`10.0.0.${lastByte}`)
+}
+
+/** The MAC address that a real 10.0.0.N has here. */
+export function realMac(lastByte: number): Mac {
+  return mac(`02:00:00:00:01:${lastByte.toString(16).padStart(2, '0')}`)
+}
+
+/** Stands in for the kernel's neighbours: every real can be reached at once, unless the test says otherwise. */
+export class FixedHops
+  extends EventEmitter<{ change: [address: Address, resolution: Resolution] }>
+  implements Resolver
+{
+  readonly #said = new Map<Address, Resolution>()
+
+  track(address: Address): Resolution {
+    return this.resolution(address)
+  }
+
+  untrack(): void {}
+
+  resolution(address: Address): Resolution {
+    return this.#said.get(address) ?? hopTo(address)
+  }
+
+  /** From now on, the way to a real is another one. */
+  change(lastByte: number, resolution: Resolution): void {
+    const address = realAddress(lastByte)
+    this.#said.set(address, resolution)
+    this.emit('change', address, resolution)
+  }
+
+  /** From now on, the real is reached as in the beginning, or by another interface. */
+  restore(lastByte: number, ifindex = LOOPBACK): void {
+    this.change(lastByte, hopTo(realAddress(lastByte), ifindex))
+  }
+}
+
+function hopTo(address: Address, ifindex = LOOPBACK): Resolution {
+  const destinationMac = macBytes(realMac(addressBytes(address)[15] ?? 0))
+  return { hop: { destinationMac, sourceMac: macBytes(balancerMac), ifindex }, interface: `if${ifindex}` }
+}
