@@ -177,11 +177,12 @@ export const command: Codec<readonly string[]> = {
   parse(word) {
     const argv = splitCommand(word)
     if (argv === undefined) return { problem: 'a quote in the command is not closed' }
-    return argv.length === 0 ? { problem: 'empty command' } : { value: argv }
+    return argv[0] ? { value: argv } : { problem: 'empty command' }
   },
   accept: value =>
     Array.isArray(value) &&
     value.length > 0 &&
+    value[0] !== '' &&
     value.every(word => typeof word === 'string' && isArgument(word))
       ? value
       : undefined,

@@ -65,7 +65,7 @@ export interface VirtualServer {
   readonly fwmark?: number
   readonly group?: string
   readonly ipFamily?: 'inet' | 'inet6'
-  /** @default 'udp' */
+  /** Means nothing with a mark. @default 'udp' */
   readonly protocol: Protocol
   /** @default 'wlc' */
   readonly scheduler: Scheduler

@@ -21,7 +21,8 @@ export function printFields<T extends object, O>(
   for (const key in block.fields) {
     const row = block.fields[key]
     const field = value[key]
-    if (field == null || (!row.always && isDeepStrictEqual(field, row.fallback(value, outer)))) continue
+    if (field == null || (!row.always(value) && isDeepStrictEqual(field, row.fallback(value, outer))))
+      continue
     row.print(field, writer, value, outer)
   }
 }

@@ -17,7 +17,7 @@ export interface RowOptions<V, T, O> {
   /** There is no object without it; this is the rest of the message. */
   readonly required?: string
   /** Print it even where it could be left out. @default false */
-  readonly always?: boolean
+  readonly always?: boolean | ((self: T) => boolean)
 }
 
 export type Keywords = string | readonly string[]
@@ -160,7 +160,7 @@ export function base<V, T, O>(
     keywords: listOf(keywords).map(name => ({ name, honoured, parameters, ...block })),
     nested: false,
     required,
-    always,
+    always: (self: T) => (typeof always === 'boolean' ? always : always(self)),
     fallback: (self: Partial<T>, outer: O) => inherit?.(self, outer) ?? value,
     text: () => '',
   }

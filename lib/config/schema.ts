@@ -74,7 +74,7 @@ export interface Row<V, T, O> {
   /** Without it there is no object; this is what is said then. */
   readonly required?: string | undefined
   /** Printed even when it is what the fallback gives. */
-  readonly always: boolean
+  always(self: T): boolean
   /** Its value when it is not given: a default, or what it inherits. */
   fallback(self: Partial<T>, outer: O): V | undefined
   /** From all statements that set it, in their order. Undefined when nothing usable was said. */

@@ -76,7 +76,7 @@ export function quoteWord(text: string): string {
 /** `undo` turns a backslash and what follows it (up to three octal or two hexadecimal digits) into text. */
 function splitShell(line: string, undo: (sequence: string) => string) {
   const words: { text: string; readonly at: number }[] = []
-  const part = /(\s+)|(\\(?:x[\da-f]{1,2}|c.|[0-7]{1,3}|.))|(["'])|[^\s"'\\]+|\\$/gis
+  const part = /([ \t-\r]+)|(\\(?:x[\da-f]{1,2}|c.|[0-7]{1,3}|.))|(["'])|[^ \t-\r"'\\]+|\\$/gis
   let inWord = false
   let quote: string | undefined
   let quotedAt = 0

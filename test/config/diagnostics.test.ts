@@ -163,7 +163,10 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
       '4:1 error incomplete (V) cannot use a loopback interface (lo) for vrrp - ignoring the instance',
       '4:1 warning duplicate interface is given again - the last one counts',
     ],
-    [instance('', { addresses: '' }), '5:1 warning adjusted (V) No VIP specified; at least one is sensible'],
+    [
+      instance('', { addresses: '' }),
+      '5:1 warning incomplete (V) No VIP specified; at least one is sensible',
+    ],
     [
       instance('version 3', { addresses: '' }),
       '4:1 warning not-honoured version is not honoured yet',
@@ -175,7 +178,7 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     ],
     [
       instance('', { addresses: ' 10.0.0.300/24' }),
-      '5:1 warning adjusted (V) No VIP specified; at least one is sensible',
+      '5:1 warning incomplete (V) No VIP specified; at least one is sensible',
       '6:2 error invalid-value virtual_ipaddress: Invalid IP address 10.0.0.300 - skipping',
     ],
     [

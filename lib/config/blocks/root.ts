@@ -1,6 +1,6 @@
 import { block, blocks } from '../block-rows.js'
 import { emptyObject } from '../check-object.js'
-import type { Config, VrrpInstance } from '../model.js'
+import type { Config, VrrpInstance, VrrpScript, VrrpSyncGroup } from '../model.js'
 import { serviceLabel } from '../runnable.js'
 import { type Block, defineBlock, type Settling } from '../schema.js'
 import { globalDefs } from './global.js'
@@ -67,11 +67,13 @@ function settleConfig(config: Config, settling: Settling<undefined>): Config {
       `(${name}) virtual_router_id ${virtualRouterId} is already used on interface ${device} - ignoring the instance`,
     settling,
   )
-  const settled = {
+  const vrrpScripts = once('vrrp script', config.vrrpScripts)
+  const vrrpSyncGroups = once('vrrp sync group', config.vrrpSyncGroups)
+  return {
     ...config,
-    vrrpScripts: once('vrrp script', config.vrrpScripts),
-    vrrpInstances,
-    vrrpSyncGroups: once('vrrp sync group', config.vrrpSyncGroups),
+    vrrpScripts,
+    vrrpInstances: withKnownScripts(vrrpInstances, vrrpScripts, settling),
+    vrrpSyncGroups: withKnownScripts(vrrpSyncGroups, vrrpScripts, settling),
     virtualServerGroups: once('virtual server group', config.virtualServerGroups),
     virtualServers: withoutRepeats(
       config.virtualServers,
@@ -80,8 +82,6 @@ function settleConfig(config: Config, settling: Settling<undefined>): Config {
       settling,
     ),
   }
-  reportDangling(settled, settling)
-  return settled
 }
 
 /** What VRRP tells instances apart by; with unicast peers there may be several. */
@@ -110,13 +110,19 @@ function withoutRepeats<T extends object>(
   })
 }
 
-/** Names that nothing has. They are kept: what they are for is not honoured yet. */
-function reportDangling(config: Config, { report, places }: Settling<undefined>): void {
-  const scripts = new Set(config.vrrpScripts.map(({ name }) => name))
-  for (const owner of [...config.vrrpInstances, ...config.vrrpSyncGroups]) {
-    for (const { name } of owner.trackScripts) {
+/** Trackers of scripts that nothing defines are left out. */
+function withKnownScripts<T extends VrrpInstance | VrrpSyncGroup>(
+  owners: readonly T[],
+  scripts: readonly VrrpScript[],
+  { report, places }: Settling<undefined>,
+): readonly T[] {
+  const known = new Set(scripts.map(({ name }) => name))
+  return owners.map(owner => {
+    const trackScripts = owner.trackScripts.filter(({ name }) => known.has(name))
+    for (const { name } of owner.trackScripts.filter(script => !trackScripts.includes(script))) {
       const message = `(${owner.name}) track script ${name} not found, ignoring...`
-      if (!scripts.has(name)) report.error(places.of(owner, 'trackScripts'), 'conflict', message)
+      report.error(places.of<VrrpInstance | VrrpSyncGroup>(owner, 'trackScripts'), 'conflict', message)
     }
-  }
+    return { ...owner, trackScripts }
+  })
 }

@@ -64,12 +64,12 @@ const RULES: readonly Rule[] = [
 ]
 
 function protocol(service: VirtualServer, { places, original, adjust }: ServiceScope): VirtualServer {
+  const isGiven = places.isGiven(original, 'protocol')
   if (service.fwmark !== undefined) {
-    if (places.isGiven(original, 'protocol'))
-      adjust('protocol', 'protocol specified for fwmark - will be ignored')
-    return service
+    if (isGiven) adjust('protocol', 'protocol specified for fwmark - will be ignored')
+    return { ...service, protocol: 'udp' }
   }
-  if (!places.isGiven(original, 'protocol')) adjust('protocol', 'no protocol set - defaulting to UDP')
+  if (!isGiven) adjust('protocol', 'no protocol set - defaulting to UDP')
   if (!service.onePacket || service.protocol === 'udp') return service
   adjust('onePacket', 'one packet scheduling requires UDP - resetting')
   return { ...service, onePacket: false }

@@ -75,7 +75,11 @@ export const virtualServer = defineBlock<VirtualServer, ServiceSurroundings>('vi
     group: head(text()),
     ipFamily: value('ip_family', oneOf('inet', 'inet6')),
     delayLoopSeconds: value('delay_loop', checkInterval, { honoured: true, default: 60 }),
-    protocol: value('protocol', protocol, { honoured: true, always: true, default: 'udp' }),
+    protocol: value('protocol', protocol, {
+      honoured: true,
+      always: self => self.fwmark === undefined,
+      default: 'udp',
+    }),
     scheduler: value(['lb_algo', 'lvs_sched'], scheduler, { honoured: true, always: true, default: 'wlc' }),
     schedulerFlags: flags(['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback']),
     onePacket: flag('ops'),

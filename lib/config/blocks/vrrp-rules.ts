@@ -38,7 +38,8 @@ export function settleInstance(
     refuse('virtualAddresses', 'No VIP specified; at least one is required')
     return undefined
   }
-  adjust('virtualAddresses', 'No VIP specified; at least one is sensible')
+  const message = `(${name}) No VIP specified; at least one is sensible`
+  report.warning(places.of(original, 'virtualAddresses'), 'incomplete', message)
   return instance
 }
 
