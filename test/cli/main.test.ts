@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { built } from '../../cli/demo/lab/built.js'
+import { run, xdplb } from './xdplb.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+const commands = ['run', 'check', 'status', 'realserver', 'demo']
+
+t.test('--version is that of the package', async t => {
+  t.strictSame(await xdplb('--version'), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+t.test(
+  '--help names every command; that of a command has examples and the options common to all',
+  async t => {
+    const { code, stdout, stderr } = await xdplb('--help')
+    t.match({ code, stderr }, { code: 0, stderr: '' })
+    for (const command of commands) t.match(stdout, `\n  ${command} `)
+    for (const command of commands) {
+      const help = await xdplb(command, '--help')
+      t.equal(help.code, 0)
+      for (const text of ['Global Options:', '--run-dir', /Examples?:\n {2}[$#] xdplb /])
+        t.match(help.stdout, text, command)
+    }
+  },
+)
+
+t.test('a command line that does not fit is exit 2, one line, and a hint where there is one', async t => {
+  const wrong: [args: string[], stderr: string | RegExp][] = [
+    [['stauts'], /^xdplb: unknown command 'stauts'\n\(Did you mean status\?\)\n$/],
+    [['run', '--xdp-mod', 'native'], /^xdplb: unknown option '--xdp-mod'\n\(Did you mean --xdp-mode\?\)\n$/],
+    [
+      ['run', '--xdp-mode', 'fast'],
+      /^xdplb: .*'fast' is invalid\. Allowed choices are auto, native, generic\.\n$/,
+    ],
+    [['check', '-f'], /^xdplb: option '-f, --file <file\.\.\.>' argument missing\n$/],
+    [['status', 'now'], /^xdplb: too many arguments for 'status'.*\n$/],
+    [['realserver', 'upp'], /^xdplb: unknown command 'upp'/],
+    [[], /^Usage: xdplb/],
+  ]
+  for (const [args, stderr] of wrong)
+    t.match(await xdplb(...args), { code: 2, stdout: '', stderr }, args.join(' '))
+})
+
+t.test('a reader that has gone away is no error', async t => {
+  const script = `{ sleep 0.1; "$@"; echo "exit $?" >&2; } | true`
+  const { stderr } = await run('bash', '-c', script, '-', process.execPath, built('cli/main.js'), '--help')
+  t.equal(stderr, 'exit 0\n')
+})

@@ -1,0 +1,217 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { built } from '../../cli/demo/lab/built.js'
+import type { Child } from '../../cli/demo/lab/child.js'
+import { Lab } from '../../cli/demo/lab/lab.js'
+import { buildSeed } from '../../cli/demo/lab/seed.js'
+import { ControlClient } from '../../lib/control/client.js'
+import { socketPath } from '../../lib/control/socket-path.js'
+import { Socket } from '../../lib/net/socket.js'
+
+const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
+const seed = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8')
+const AF_UNIX = 1
+const SOCK_DGRAM = 2
+
+/** What a question is answered with at last: it is asked again while that is nothing, or an error. */
+async function until<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answer = await ask().catch(() => undefined)
+    if (answer) return answer
+    await delay(5)
+  }
+}
+
+t.test('xdplb run', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { balancers } = await buildSeed(lab)
+  const [host] = balancers
+  if (host === undefined) throw new Error('a lab without a balancer')
+
+  const file = join(lab.directory, 'keepalived.conf')
+  const bpffs = join(lab.directory, 'bpf')
+  const runDir = join(lab.directory, 'run')
+  writeFileSync(file, seed)
+  mkdirSync(bpffs)
+  const client = new ControlClient(socketPath({ runDir }))
+
+  /** @param before words before the command: variables, or a shell */
+  const start = (args: readonly string[] = [], before: readonly string[] = []) => {
+    const command = [built('cli/main.js'), 'run', '-f', file, '--bpffs', bpffs, '--run-dir', runDir, ...args]
+    return host.spawn(['env', '-u', 'NODE_OPTIONS', ...before, process.execPath, ...command])
+  }
+
+  const ready = async (daemon: Child): Promise<Child> => {
+    await daemon.printed(/"msg":"ready"/)
+    return daemon
+  }
+
+  /** What the balancer has put on its interface. */
+  const traces = async () => {
+    const [link] = JSON.parse(await host.run(['ip', '-j', '-d', 'address', 'show', host.interface]))
+    const addresses = link.addr_info.map(({ local }: { local: string }) => local)
+    return { isAttached: 'xdp' in link, ownsVip: addresses.includes('10.0.0.1') }
+  }
+
+  await t.test('says that it is ready when it forwards, and where', async t => {
+    const daemon = await ready(start())
+    const [line = ''] = daemon.stderr.split('\n').filter(line => line.includes('ready'))
+    t.match(JSON.parse(line), {
+      level: 'info',
+      services: ['10.0.0.1:80/tcp'],
+      interfaces: [/^enp0s8 /],
+      msg: 'ready',
+    })
+    t.strictSame(await traces(), { isAttached: true, ownsVip: true })
+    t.match(await client.status(), { name: 'xdplb', pid: daemon.pid })
+    t.equal(daemon.stdout, '')
+    await daemon.stop()
+  })
+
+  await t.test(
+    'SIGTERM ends it with 0 and leaves nothing behind; more signals do not disturb that',
+    async t => {
+      const daemon = await ready(start())
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM'] as const) daemon.signal(signal)
+      t.equal(await daemon.exited, 'exit 0')
+      t.match(daemon.stderr, /"signal":"SIG(TERM|INT)".*"msg":"stopping"\}\n.*"msg":"stopped"\}\n$/s)
+      t.strictSame(await traces(), { isAttached: false, ownsVip: false })
+      await t.rejects(client.status(), { code: 'NOT_FOUND', message: 'not found' })
+    },
+  )
+
+  await t.test('a signal while it starts ends it when it has started', async t => {
+    const daemon = start(['--log-level', 'debug'])
+    await until(() => client.process())
+    daemon.signal('SIGINT')
+    t.equal(await daemon.exited, 'exit 0')
+    t.strictSame(await traces(), { isAttached: false, ownsVip: false })
+  })
+
+  await t.test('SIGHUP is said not to be honoured, and changes nothing', async t => {
+    const daemon = await ready(start())
+    daemon.signal('SIGHUP')
+    await daemon.printed(/"level":"warn".*SIGHUP: reloading is not honoured yet/)
+    t.match(await client.status(), { pid: daemon.pid })
+    await daemon.stop()
+    t.equal(await daemon.exited, 'exit 0')
+  })
+
+  await t.test('a second one of the same name is refused and does not disturb the first', async t => {
+    const daemon = await ready(start())
+    const second = start()
+    t.equal(await second.exited, 'exit 1')
+    t.match(
+      second.stderr,
+      new RegExp(`^xdplb: .*process ${daemon.pid} listens there; stop it or choose another name\n$`),
+    )
+    t.strictSame(await traces(), { isAttached: true, ownsVip: true })
+    t.match(await client.status(), { pid: daemon.pid })
+    await daemon.stop()
+  })
+
+  await t.test('a fault of its own ends the process, not the forwarding', async t => {
+    const fault = join(lab.directory, 'fault.cjs')
+    writeFileSync(fault, 'process.on("SIGUSR2", () => { throw new Error("boom") })')
+    const daemon = await ready(start([], [`NODE_OPTIONS=--require=${fault}`]))
+    daemon.signal('SIGUSR2')
+    t.equal(await daemon.exited, 'exit 1')
+    const last = JSON.parse(daemon.stderr.trimEnd().split('\n').at(-1) ?? '')
+    t.match(last, { level: 'fatal', err: { message: 'boom', stack: String }, msg: /goes on forwarding/ })
+    t.strictSame(await traces(), { isAttached: true, ownsVip: true })
+    const next = await ready(start())
+    t.equal((await client.status()).adopted, true)
+    await next.stop()
+    t.strictSame(await traces(), { isAttached: false, ownsVip: false })
+  })
+
+  await t.test('--leave-forwarding lets the kernel go on after a stop', async t => {
+    const daemon = await ready(start(['--leave-forwarding']))
+    await daemon.stop()
+    t.equal(await daemon.exited, 'exit 0')
+    t.strictSame(await traces(), { isAttached: true, ownsVip: true })
+    await (await ready(start())).stop()
+  })
+
+  await t.test('what stops it from starting is one line, with the cause for --verbose', async t => {
+    const wrong = start(['--interface', 'eth9'])
+    t.equal(await wrong.exited, 'exit 1')
+    t.match(wrong.stderr, /^xdplb: [^\n]*eth9[^\n]*\n$/)
+    await t.rejects(client.process(), { code: 'NOT_FOUND' }, 'its socket is gone')
+    t.strictSame(await traces(), { isAttached: false, ownsVip: false })
+
+    const missing = start(['--verbose', '-f', '/nowhere.conf'])
+    t.equal(await missing.exited, 'exit 2')
+    t.match(missing.stderr, /^xdplb: [^\n]*\/nowhere\.conf[^\n]*\ncaused by: .*ENOENT/s)
+  })
+
+  await t.test(
+    'it starts whenever keepalived would, and says with its place what it does not honour',
+    async t => {
+      writeFileSync(file, `${seed}\nvrrp_script x {\n  intervall 3\n}\n`)
+      const daemon = await ready(start())
+      const lines = daemon.stderr
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line))
+      const line = seed.split('\n').length + 2
+      t.match(
+        lines.find(({ code }) => code === 'unknown-keyword'),
+        {
+          file,
+          line,
+          column: 3,
+          level: 'error',
+          msg: `${file}:${line}:3: error: Unknown keyword 'intervall'`,
+        },
+      )
+      await daemon.stop()
+      writeFileSync(file, seed)
+    },
+  )
+
+  await t.test('no log level shows a password', async t => {
+    writeFileSync(
+      file,
+      seed.replace('auth_pass 1215', 'auth_pass s3cret').replace('auth_type PASS', 'auth_typ PASS'),
+    )
+    const daemon = await ready(start(['--log-level', 'trace']))
+    await daemon.stop()
+    t.match(daemon.stderr, 'auth_typ')
+    t.notMatch(daemon.stderr, 's3cret')
+    writeFileSync(file, seed)
+  })
+
+  await t.test('people get lines to read', async () => {
+    const daemon = start(['--log-format', 'pretty'])
+    await daemon.printed(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: ready \{"services":\["10\.0\.0\.1:80\/tcp"\]/m)
+    await daemon.stop()
+  })
+
+  await t.test('it lives on when nobody reads its log any more', async t => {
+    const daemon = start([], ['bash', '-c', 'exec "$@" 2> >(head -n 1)', '-'])
+    await daemon.printed(/"msg":/)
+    await until(async () => (await client.process()).ready)
+    for (let i = 0; i < 3; i++) daemon.signal('SIGHUP')
+    t.match(await client.status(), { name: 'xdplb' })
+    daemon.signal('SIGTERM')
+    t.equal(await daemon.exited, 'exit 0')
+  })
+
+  await t.test('systemd is told when it is ready and when it stops', async t => {
+    for (const path of [join(lab.directory, 'notify'), `@xdplb-${process.pid}`]) {
+      const address = Buffer.from(`\x01\0${path.replace('@', '\0')}`)
+      const kind = { name: 'notify', domain: AF_UNIX, type: SOCK_DGRAM, protocol: 0, nonBlocking: true }
+      using socket = host.enter(() => new Socket(kind, socket => socket.bind(address)))
+      const told = () => until(async () => socket.receive(100)?.toString())
+      const daemon = start([], [`NOTIFY_SOCKET=${path}`])
+      t.equal(await told(), 'READY=1')
+      t.match(daemon.stderr, '"msg":"ready"')
+      daemon.signal('SIGTERM')
+      t.equal(await told(), 'STOPPING=1')
+      t.equal(await daemon.exited, 'exit 0')
+    }
+  })
+})
