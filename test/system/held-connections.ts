@@ -30,7 +30,7 @@ export class HeldConnections {
   /** Sends a request on every connection. @returns how many were answered */
   async ask(): Promise<number> {
     this.#rounds++
-    this.#child.signal('SIGUSR1')
+    this.#child.signal('SIGUSR2')
     const lines = new RegExp(`(?:answered (\\d+) of ${this.#count}\\n[^]*?){${this.#rounds}}`)
     return Number((await this.#child.printed(lines))[1])
   }

@@ -29,7 +29,7 @@ t.test('a thousand open connections', { skip }, async t => {
   })
 
   await t.test('are all answered when the next one has started, which adopts every flow', async t => {
-    daemon = await site.run(master)
+    daemon = await site.run(master, '--leave-forwarding')
     const { adopted, flowTable } = await site.status()
     t.equal(adopted, true)
     t.equal(flowTable.flows, CONNECTIONS)
@@ -49,9 +49,4 @@ t.test('a thousand open connections', { skip }, async t => {
       t.equal(await held.ask(), CONNECTIONS)
     },
   )
-
-  await t.test('end with a stop without it', async t => {
-    await daemon.stop()
-    t.equal(await held.ask(), 0)
-  })
 })

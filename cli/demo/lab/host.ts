@@ -21,16 +21,24 @@ export class Host extends Namespace {
   readonly name: string
   readonly interface: string
   readonly mac: string
+  readonly addresses: readonly string[]
   readonly #port: Port
 
   constructor(
-    options: { namespace: string; interface: string; mac: string; port: Port },
+    options: {
+      namespace: string
+      interface: string
+      mac: string
+      port: Port
+      addresses: readonly string[]
+    },
     children: Children,
   ) {
     super(options.namespace, children)
     this.name = options.port.name
     this.interface = options.interface
     this.mac = options.mac
+    this.addresses = options.addresses
     this.#port = options.port
   }
 

@@ -75,22 +75,28 @@ export class Lab implements AsyncDisposable {
     const mac = `02:00:00:00:00:${this.#hosts.toString(16).padStart(2, '0')}`
     const port = { switch: this.switch, name }
     const namespace = traceName(this.#number, name)
-    const host = new Host({ namespace, interface: device, mac, port }, this.#children)
+    const host = new Host({ namespace, interface: device, mac, port, addresses }, this.#children)
     await this.#add(host)
     host.enter(() => applySettings(hostSettings))
+    await host.ip('link set lo up')
+    await this.connect(host)
+    return host
+  }
+
+  /** Lays the cable of a host and gives its interface what addresses it has: at first, and when it was deleted. */
+  async connect(host: Host): Promise<void> {
+    const { name, interface: device, mac, addresses } = host
     await this.switch.ip(
-      `link add ${name} type veth peer name ${device} address ${mac} netns ${namespace}`,
+      `link add ${name} type veth peer name ${device} address ${mac} netns ${host.namespace}`,
       `link set ${name} master ${BRIDGE} up`,
     )
     const ifindex = this.switch.ifindex(name)
     this.switch.enter(() => this.#passPrograms.attach(ifindex))
     host.enter(() => disableTxChecksumOffload(device))
     await host.ip(
-      'link set lo up',
       ...addresses.map(address => `address add ${address} dev ${device}`),
       `link set ${device} up`,
     )
-    return host
   }
 
   /** Ends all its processes, waits until they are gone, and removes everything. Twice does no more than once. */

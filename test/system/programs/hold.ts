@@ -1,8 +1,8 @@
 /**
  * Holds connections open: `hold.ts HOST PORT COUNT ADDRESS…`. Opens so many connections, from the addresses in turn,
- * and says `open COUNT`. On each SIGUSR1 sends a request on every one of them and says `answered N of COUNT`.
+ * and says `open COUNT`. On each SIGUSR2 sends a request on every one of them and says `answered N of COUNT`.
  */
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 const ROUND_MS = 10_000
@@ -27,10 +27,11 @@ async function isAnswered(socket: Socket, signal: AbortSignal): Promise<boolean>
 }
 
 const sockets = await Promise.all(Array.from({ length: Number(count) }, (_, index) => open(index)))
-process.stdout.write(`open ${sockets.length}\n`)
-
-process.on('SIGUSR1', async () => {
+process.on('SIGUSR2', async () => {
   const signal = AbortSignal.timeout(ROUND_MS)
+  setMaxListeners(sockets.length, signal)
   const answers = await Promise.all(sockets.map(socket => isAnswered(socket, signal)))
   process.stdout.write(`answered ${answers.filter(Boolean).length} of ${answers.length}\n`)
 })
+
+process.stdout.write(`open ${sockets.length}\n`)

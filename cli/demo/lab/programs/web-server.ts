@@ -22,4 +22,5 @@ const server = createServer((request, response) => {
   response.end(`${name}\n`)
 })
 
+server.keepAliveTimeout = 0 // a connection stays open for as long as the client likes
 server.listen(Number(port), () => process.stdout.write('listening\n'))

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import type { Host } from '../../cli/demo/lab/host.js'
+import { request } from '../../cli/demo/lab/http.js'
+import { Lab } from '../../cli/demo/lab/lab.js'
+import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
+import type { BalancerStatus } from '../../lib/status.js'
+import { Site } from './daemon.js'
+
+const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
+const master = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8')
+
+/** Asks until it is so; a test that waits for ever is ended by tap. */
+async function until(site: Site, condition: (status: BalancerStatus) => boolean): Promise<void> {
+  while (!condition(await site.status())) await sleep(20)
+}
+
+function only<T>(things: readonly T[]): T {
+  const [thing] = things
+  if (thing === undefined) throw new Error('none, expected one')
+  return thing
+}
+
+async function countAnswers(
+  client: Host,
+  from: readonly string[],
+  url = `http://${vip}/`,
+): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { status, text } of await request(client, url, { from })) {
+    const what = status === '200' ? text : status
+    counts[what] = (counts[what] ?? 0) + 1
+  }
+  return counts
+}
+
+t.test('an interface that is deleted and made again', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { client, clientAddresses, balancers } = await buildSeed(lab)
+  const host = only(balancers)
+  using site = new Site(lab, host)
+  const daemon = await site.run(master)
+  t.same(await countAnswers(client, clientAddresses), { websvr1: 5, websvr2: 5 })
+
+  await host.ip(`link delete ${host.interface}`)
+  await until(site, ({ interfaces }) => only(interfaces).state === 'missing')
+  t.match(await site.xdplb('status'), /enp0s8.*missing/)
+
+  await lab.connect(host)
+  await until(site, ({ interfaces, services }) => {
+    return only(interfaces).state === 'attached' && only(services).reals.every(real => real.state === 'up')
+  })
+  t.same(
+    await countAnswers(client, clientAddresses),
+    { websvr1: 5, websvr2: 5 },
+    'is attached to again, address and all',
+  )
+  await daemon.stop()
+  t.equal(await daemon.exited, 'exit 0')
+})
+
+t.test('a web server whose network card is changed', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { client, clientAddresses, balancers, webServers } = await buildSeed(lab)
+  using site = new Site(lab, only(balancers))
+  await site.run(master)
+  const server = only(webServers)
+  await server.run(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/enp0s8/arp_notify'])
+  await server.ip('link set enp0s8 down', 'link set enp0s8 address 02:00:00:00:aa:01', 'link set enp0s8 up')
+  await until(site, ({ services }) => only(only(services).reals).mac === '02:00:00:00:aa:01')
+  t.same(
+    await countAnswers(client, clientAddresses),
+    { websvr1: 5, websvr2: 5 },
+    'is followed to its new MAC address',
+  )
+})
+
+t.test('a real server that does not exist', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { client, clientAddresses, balancers } = await buildSeed(lab)
+  using site = new Site(lab, only(balancers))
+  await site.run(master.replaceAll('10.0.0.72', '10.0.0.79'))
+  const missing = only((await site.status()).services).reals[1]
+  t.match(missing, { real: '10.0.0.79:80', state: 'unresolved', reason: /nobody on enp0s8 answers/ })
+  t.same(await countAnswers(client, clientAddresses), { websvr1: 10 }, 'takes no connection')
+  t.match(await site.xdplb('status'), /10\.0\.0\.79:80.*unresolved/)
+})
+
+t.test('a real server behind a router is refused, with what direct routing needs', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { balancers } = await buildSeed(lab)
+  const host = only(balancers)
+  await host.ip('route add 192.168.9.0/24 via 10.0.0.71')
+  using site = new Site(lab, host)
+  await t.rejects(site.run(master.replaceAll('10.0.0.72', '192.168.9.5')), {
+    message: /192\.168\.9\.5:80.*behind the router 10\.0\.0\.71.*direct routing needs/s,
+  })
+  t.notMatch(
+    await host.run(['ip', '-details', 'address']),
+    /prog\/xdp|10\.0\.0\.1\//,
+    'and nothing is left of the try',
+  )
+})
+
+t.test('two balancers on one host', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { client, clientAddresses, balancers } = await buildSeed(lab)
+  const host = only(balancers)
+  await host.ip(
+    'link add second type veth peer name far',
+    'address add 10.9.0.1/24 dev second',
+    'link set far up',
+    'link set second up',
+  )
+  using site = new Site(lab, host)
+  const first = await site.run(master)
+  const other = master.replace('enp0s8', 'second').replaceAll('10.0.0.', '10.9.0.')
+  const second = await site.run(other, '--name', 'other')
+  t.equal((await site.status('other')).name, 'other')
+  await second.stop()
+  t.same(await countAnswers(client, clientAddresses), { websvr1: 5, websvr2: 5 }, 'do not know of each other')
+  await t.rejects(
+    site.run(master),
+    { message: /is running|BUSY|pid|process/ },
+    'and no two of them have one name',
+  )
+  await first.stop()
+})
