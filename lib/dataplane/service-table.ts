@@ -4,7 +4,7 @@ import { limit, type Service, scheduler as schedulers } from './layout.gen.js'
 import { nextTurn } from './round-robin.js'
 import { SlotSpace, type Stretch } from './slot-space.js'
 import type { Persistence, ServiceSpec } from './spec.js'
-import type { Tables } from './tables.js'
+import { SERVICE_WORDS, type Tables } from './tables.js'
 
 const COUNT_MASK = 0xffff_ffffn
 
@@ -55,7 +55,7 @@ export class ServiceTable {
     const turn = nextTurn(given, this.#tables.cursors.read(id).next, order, schedule)
     const stretch = this.#space.take(schedule.length)
     for (const [place, real] of schedule.entries()) this.#tables.slots[stretch.first + place] = real
-    this.#tables.services.update(id, { schedule: (BigInt(stretch.first) << 32n) | BigInt(stretch.count) })
+    this.#tables.schedules[id * SERVICE_WORDS] = (BigInt(stretch.first) << 32n) | BigInt(stretch.count)
     this.#tables.cursors.write(id, { next: BigInt(turn) })
     this.#space.give(before)
   }

@@ -35,8 +35,9 @@ export class SlotSpace {
     return stretch
   }
 
-  give(stretch: Stretch): void {
-    this.#used.delete(stretch.first)
+  /** An empty stretch has no place of its own: another one may begin where it stands. */
+  give({ first, count }: Stretch): void {
+    if (count > 0) this.#used.delete(first)
   }
 
   #gap(from: number, to: number, count: number): number | undefined {

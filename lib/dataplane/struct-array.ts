@@ -18,7 +18,10 @@ export class StructArray<T> {
     return this.#array.read(this.#codec, index)
   }
 
-  /** A program may see a part of it: fields are written one after the other, each of them at once. */
+  /**
+   * A program may see a part of it, and of a field a part of its bytes: what must change at once is stored through a
+   * typed array.
+   */
   write(index: number, value: T): void {
     this.#array.write(this.#codec, index, value)
   }

@@ -9,6 +9,9 @@ import { TemplateTable } from './template-table.js'
 import { VipTable } from './vip-table.js'
 import { Words } from './words.js'
 
+/** `struct service` in words of 64 bits; the first is its schedule. */
+export const SERVICE_WORDS = layout.service.size / 8
+
 /** The mapped maps of one balancer, typed. What is written here, the program sees at once. */
 export class Tables {
   readonly settings: StructArray<layout.Settings>
@@ -16,6 +19,8 @@ export class Tables {
   readonly roles: StructArray<number>
   readonly keys: ServiceKeys
   readonly services: StructArray<layout.Service>
+  /** Their schedules, by id times {@link SERVICE_WORDS}: switched by one store, which the program sees whole. */
+  readonly schedules: BigUint64Array
   readonly cursors: StructArray<layout.Cursor>
   /** Ids of reals, by place. */
   readonly slots: Uint16Array
@@ -33,6 +38,7 @@ export class Tables {
     this.roles = array('roles', u32)
     this.keys = new ServiceKeys(mapped('service_keys').u64)
     this.services = array('services', layout.service)
+    this.schedules = mapped('services').u64
     this.cursors = array('cursors', layout.cursor)
     this.slots = new Uint16Array(mapped('slots').bytes.buffer, 0, layout.limit.places)
     this.reals = new RealTable(array('reals', layout.real))

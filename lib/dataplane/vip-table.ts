@@ -14,10 +14,12 @@ const MOST = limit.vips / 4
  */
 export class VipTable {
   readonly #words: BigUint64Array
+  #count = 0
 
   /** @param words the map's memory, two words a slot */
   constructor(words: BigUint64Array) {
     this.#words = words
+    for (let id = 0; id < limit.vips; id++) if (!this.#isFree(id)) this.#count++
   }
 
   find(address: Address): number | undefined {
@@ -31,7 +33,7 @@ export class VipTable {
     if (known !== undefined) return known
     const [high, low] = halves(address)
     const id = probe(high, low).find(candidate => this.#isFree(candidate))
-    if (id === undefined || this.#count() >= MOST) {
+    if (id === undefined || this.#count === MOST) {
       throw new XdplbError(
         'CONFIG',
         `add virtual address: ${address}: one too many, expected at most ${MOST}`,
@@ -39,12 +41,14 @@ export class VipTable {
     }
     this.#words[2 * id + 1] = low
     this.#words[2 * id] = high
+    this.#count++
     return id
   }
 
   remove(id: number): void {
     this.#words[2 * id] = GIVEN_UP
     this.#words[2 * id + 1] = GIVEN_UP
+    this.#count--
   }
 
   /** What stands in a slot. */
@@ -58,12 +62,6 @@ export class VipTable {
       const address = this.at(id)
       if (address !== undefined) yield { id, address }
     }
-  }
-
-  #count(): number {
-    let count = 0
-    for (let id = 0; id < limit.vips; id++) if (!this.#isFree(id)) count++
-    return count
   }
 
   #holds(id: number, high: bigint, low: bigint): boolean {

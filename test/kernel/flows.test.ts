@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { nextTurn } from '../../lib/dataplane/round-robin.js'
 import type { Frame, TcpFlag } from '../tools/packet.js'
 import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
 
@@ -287,20 +286,6 @@ t.test('flows', { skip }, async t => {
     program.wait(130)
     t.equal(program.tables.flows.census(program.now).flows, 2, 'without those that have expired')
   })
-})
-
-t.test('the next turn of a round robin whose list changes', async t => {
-  t.equal(nextTurn([], 0n, [1, 2], [1, 2]), 0, 'is the first at the beginning')
-  t.equal(nextTurn([1, 2, 3], 0n, [1, 2, 3], [1, 2, 3]), 0, 'and as long as none was given out')
-  t.equal(nextTurn([1, 2, 3], 1n, [1, 2, 3], [1, 2, 3]), 1)
-  t.equal(nextTurn([1, 2, 3], 2n ** 40n, [1, 2, 3], [1, 2, 3]), Number(2n ** 40n % 3n))
-  t.equal(nextTurn([1, 2, 3], 3n, [1, 2, 3], [1, 2, 3]), 0, 'is the first behind the last')
-  t.equal(nextTurn([1, 2], 2n, [1, 2, 3], [1, 2, 3]), 2, 'is the new one if it comes next')
-  t.equal(nextTurn([1, 2, 3], 2n, [1, 2, 3], [1, 3]), 1, 'is behind one that takes none any more')
-  t.equal(nextTurn([1, 2, 3], 2n, [1, 3], [1, 3]), 1, 'is behind the one before a real that has left')
-  t.equal(nextTurn([1, 2, 3], 1n, [2, 3], [2, 3]), 0, 'also when that was the last of the list')
-  t.equal(nextTurn([1, 2], 1n, [3, 4], [3, 4]), 0, 'is the first when all have left')
-  t.equal(nextTurn([1, 2], 1n, [1, 2], []), 0, 'is of no matter when nobody takes any')
 })
 
 function namedIn(program: ProgramUnderTest): Uint8Array {
