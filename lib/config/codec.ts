@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { type Address, familyOf, isAddress, parseAddress } from '../address.js'
 import { joinCommand, splitCommand } from './words.js'
 
@@ -9,7 +10,7 @@ export interface Parsed<V> {
 
 /** One word of the language ⇄ one value. */
 export interface Codec<V> {
-  /** For messages about typed objects: `1..255`, `MASTER or BACKUP`. */
+  /** For messages about typed objects: `1..255`, `'MASTER' or 'BACKUP'`. */
   readonly expected: string
   /** The value must not appear in any message. */
   readonly secret?: boolean
@@ -75,7 +76,7 @@ export function choice<V extends string | number>(
   const fold = (word: string) => (ignoreCase ? word.toLowerCase() : word)
   const values = new Map([...words].map(([value, word]) => [fold(word), value]))
   return {
-    expected: [...words.keys()].map(value => JSON.stringify(value)).join(' or '),
+    expected: [...words.keys()].map(value => inspect(value)).join(' or '),
     parse(word) {
       const value = values.get(fold(word))
       return value === undefined

@@ -33,8 +33,6 @@ export function defineConfig(input: ConfigInput): Config {
 }
 
 export function configError(doing: string, errors: readonly Diagnostic[]): XdplbError {
-  return new XdplbError(
-    'CONFIG',
-    [`${doing}: ${errors.length} errors`, ...errors.map(formatDiagnostic)].join('\n'),
-  )
+  const count = `${errors.length} error${errors.length === 1 ? '' : 's'}`
+  return new XdplbError('CONFIG', [`${doing}: ${count}`, ...errors.map(formatDiagnostic)].join('\n'))
 }
