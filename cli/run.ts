@@ -105,6 +105,7 @@ function logEvents(log: Log, balancer: Balancer): void {
     if (state === 'attached') log.info(event, 'interface is attached to')
     else log.warn(event, 'interface is missing')
   })
+  balancer.on('log', ({ level, message }) => log[level](message))
   balancer.on('warning', ({ message }) => log.warn(message))
 }
 

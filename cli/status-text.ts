@@ -8,6 +8,7 @@ export function statusText(status: BalancerStatus, now: Date, paint: Paint): str
   const sections = [
     summary(status, now),
     table(paint, ['INTERFACE', 'STATE', 'MODE', 'MAC'], interfaceRows(status, paint)),
+    table(paint, ['VRRP INSTANCE', 'STATE', 'FOR'], vrrpRows(status, now, paint)),
     table(paint, ['VIP', 'ROLE'], vipRows(status, paint)),
     table(
       paint,
@@ -48,6 +49,13 @@ function interfaceRows({ interfaces }: BalancerStatus, paint: Paint): Row[] {
       ? [[name, paint('green', state), mode, mac]]
       : [[name, paint('red', state)], `  no such interface; it is used again as soon as there is one`],
   )
+}
+
+function vrrpRows({ vrrp }: BalancerStatus, now: Date, paint: Paint): Row[] {
+  return vrrp.map(({ instance, state, since }) => {
+    const age = formatDuration((now.getTime() - Date.parse(since)) / 1000)
+    return [instance, state === 'MASTER' ? paint('green', state) : state, age]
+  })
 }
 
 function vipRows({ vips }: BalancerStatus, paint: Paint): Row[] {

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events'
-import type { Address } from './address.js'
 import type { Config } from './config/index.js'
 import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
@@ -8,9 +7,10 @@ import type { AttachMode } from './libbpf/index.js'
 import { NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
 import { type Plan, planOf } from './plan.js'
-import type { BalancerStatus, InterfaceStatus } from './status.js'
+import type { BalancerStatus, InterfaceStatus, VrrpStateName } from './status.js'
 import { version } from './version.js'
-import { VirtualAddresses } from './vrrp/virtual-addresses.js'
+import type { SpeakerOptions } from './vrrp/speaker.js'
+import { VrrpProcess } from './vrrp/vrrp-process.js'
 
 export interface BalancerOptions {
   /** Tells balancers on one host apart: in pins, sockets and messages. @default 'xdplb' */
@@ -28,6 +28,10 @@ export interface BalancerEvents {
   real: [{ readonly service: string; readonly real: string; readonly up: boolean; readonly reason: string }]
   /** An interface is gone, or is attached to again. */
   interface: [InterfaceStatus]
+  /** A VRRP instance has become what it says. */
+  vrrp: [{ readonly instance: string; readonly state: VrrpStateName }]
+  /** What keepalived would log, in its words. */
+  log: [{ readonly level: 'info' | 'warn'; readonly message: string }]
   /** Something an operator should know, and that the balancer lives with. */
   warning: [{ readonly message: string }]
 }
@@ -50,7 +54,8 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   readonly #netlink: Netlink
   readonly #events: NetlinkEvents
   readonly #dataPlane: DataPlane
-  readonly #addresses: VirtualAddresses
+  readonly #vrrpSince = new Map<string, { state: VrrpStateName; since: string }>()
+  #vrrp: VrrpProcess | undefined
   /** What came up before anybody could listen. */
   #early: string[] | undefined = []
   #closed = false
@@ -61,15 +66,14 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     this.#netlink = netlink
     this.#events = events
     this.#dataPlane = dataPlane
-    this.#addresses = new VirtualAddresses(netlink, events)
     dataPlane.on('real', change => this.#tellReal(change))
     dataPlane.on('interface', status => this.emit('interface', status))
     for (const part of [dataPlane, events]) part.on('error', (error: unknown) => this.#warn(messageOf(error)))
   }
 
   /**
-   * Starts to balance. Resolves when packets are forwarded: the program is attached, the virtual addresses are on
-   * their interfaces and announced, and each real has been asked for its MAC address.
+   * Starts to balance. Resolves when the program is attached, each real has been asked for its MAC address, and the
+   * election of the virtual addresses is under way; `vrrp` tells of its outcome.
    *
    * Throws `CONFIG` for real servers that direct routing cannot reach, `NOT_FOUND` for interfaces, `BUSY` where another
    * XDP program sits, `PERMISSION`, `UNSUPPORTED`; whatever it had begun is undone then.
@@ -100,6 +104,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       startedAt: this.#startedAt.toISOString(),
       adopted: this.#dataPlane.adopted,
       interfaces: this.#dataPlane.interfaces(),
+      vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),
       vips: this.#dataPlane.vips(),
       services: this.#dataPlane.services(),
       flowTable: this.#dataPlane.flowTable(),
@@ -112,8 +117,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   async close({ leaveForwarding = false }: CloseOptions = {}): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    if (!leaveForwarding) this.#addresses.removeAll()
-    this.#addresses.close()
+    await this.#vrrp?.close({ leave: leaveForwarding })
     if (leaveForwarding) this.#dataPlane.close()
     else this.#dataPlane.remove()
     this.#events.close()
@@ -125,7 +129,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   }
 
   async #begin(
-    { services, addresses, interfaces }: Plan,
+    { services, instances, interfaces }: Plan,
     wanted: readonly string[] | undefined,
   ): Promise<void> {
     const { discarded } = this.#dataPlane
@@ -134,13 +138,28 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     await this.#dataPlane.settled()
     this.#checkReals()
     this.#dataPlane.attach(wanted ?? [...new Set([...interfaces, ...this.#dataPlane.interfacesToReals()])])
-    for (const vip of new Set(services.map(service => service.vip))) this.#own(vip)
-    for (const address of addresses) this.#addresses.add(address)
+    const elected = new Set(instances.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
+    for (const { vip } of services) if (!elected.has(vip)) this.#dataPlane.setRole(vip, 'master')
+    if (instances.length > 0) this.#elect(instances)
   }
 
-  /** One node alone is master of everything. */
-  #own(vip: Address): void {
-    this.#dataPlane.setRole(vip, 'master')
+  /** Addresses that no instance names are this node's own; the others it has while it is master. */
+  #elect(instances: readonly SpeakerOptions[]): void {
+    const orders = instances.map(instance => ({
+      ...instance,
+      cells: instance.addresses.flatMap(({ address }) => this.#dataPlane.vipId(address) ?? []),
+    }))
+    this.#vrrp = new VrrpProcess(orders, this.#dataPlane.roleCells())
+    for (const { instance } of instances) this.#note(instance.name, 'INIT')
+    this.#vrrp.on('become', (instance, state) => {
+      this.#note(instance, state)
+      this.emit('vrrp', { instance, state })
+    })
+    this.#vrrp.on('log', (level, message) => this.emit('log', { level, message }))
+  }
+
+  #note(instance: string, state: VrrpStateName): void {
+    this.#vrrpSince.set(instance, { state, since: new Date().toISOString() })
   }
 
   #checkReals(): void {

@@ -1,30 +1,50 @@
-import { parseAddress } from './address.js'
+import { familyOf, parseAddress } from './address.js'
 import { type Config, type RunnableService, runnableServices, type VrrpInstance } from './config/index.js'
 import type { Persistence, ServiceSpec } from './dataplane/spec.js'
+import type { SpeakerOptions } from './vrrp/speaker.js'
 import type { VirtualAddress } from './vrrp/virtual-addresses.js'
 
 /** What a configuration asks of the parts. */
 export interface Plan {
   readonly services: readonly ServiceSpec[]
-  readonly addresses: readonly VirtualAddress[]
+  readonly instances: readonly SpeakerOptions[]
   /** Where clients' packets come in, as far as the configuration names it. */
   readonly interfaces: readonly string[]
 }
 
 const EVERY_BIT = parseAddress('255.255.255.255')
 
-/** Which services, addresses and interfaces a configuration comes down to. Any scheduler runs as rr for now. */
+/** Which services, VRRP instances and interfaces a configuration comes down to. Any scheduler runs as rr for now. */
 export function planOf(config: Config): Plan {
-  const addresses = config.vrrpInstances.flatMap(addressesOf)
+  const instances = config.vrrpInstances.filter(isRunnable).map(instance => instanceOf(instance, config))
+  const interfaces = instances.flatMap(({ interface: home, addresses }) => [
+    home,
+    ...addresses.map(owned => owned.interface),
+  ])
   return {
     services: runnableServices(config).map(serviceOf),
-    addresses,
-    interfaces: [
-      ...new Set([
-        ...config.vrrpInstances.map(instance => instance.interface),
-        ...addresses.map(owned => owned.interface),
-      ]),
-    ],
+    instances,
+    interfaces: [...new Set(interfaces)],
+  }
+}
+
+/** Version 2 over IPv4. */
+function isRunnable({ version, virtualAddresses }: VrrpInstance): boolean {
+  return version === 2 && virtualAddresses.every(({ address }) => familyOf(address) === 4)
+}
+
+function instanceOf(configured: VrrpInstance, { global }: Config): SpeakerOptions {
+  const { authentication, unicastSource, ...rest } = configured
+  const password = authentication?.type === 'PASS' ? authentication.password : undefined
+  return {
+    instance: {
+      ...rest,
+      ...(password !== undefined && { authentication: { type: 'PASS' as const, password } }),
+      skipCheckAdvAddr: global.vrrpSkipCheckAdvAddr,
+    },
+    interface: configured.interface,
+    ...(unicastSource && { source: unicastSource }),
+    addresses: addressesOf(configured),
   }
 }
 

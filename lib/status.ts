@@ -10,6 +10,7 @@ export interface BalancerStatus {
   /** Did this process take over a data plane that an earlier one had left forwarding? */
   readonly adopted: boolean
   readonly interfaces: readonly InterfaceStatus[]
+  readonly vrrp: readonly VrrpStatus[]
   readonly vips: readonly VipStatus[]
   readonly services: readonly ServiceStatus[]
   readonly flowTable: FlowTableStatus
@@ -27,6 +28,17 @@ export interface InterfaceStatus {
   readonly ifindex?: number
   readonly mac?: string
 }
+
+/** A VRRP instance. */
+export interface VrrpStatus {
+  readonly instance: string
+  readonly state: VrrpStateName
+  /** When it became so. */
+  readonly since: string
+}
+
+/** `INIT`: its process has not told yet. `FAULT`: its interface or its source address is missing. */
+export type VrrpStateName = 'INIT' | 'BACKUP' | 'MASTER' | 'FAULT' | 'STOP'
 
 export interface VipStatus {
   readonly address: string

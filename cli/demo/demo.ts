@@ -56,12 +56,12 @@ async function demonstrate(): Promise<boolean> {
   mkdirSync(join(lab.directory, 'bpf'))
   const start = async () => {
     const daemon = balancer.node('cli/main.js', 'run', '-f', file, '--log-format', 'json', ...places)
-    await daemon.printed(/"msg":"ready"/)
+    await daemon.printed(/Entering MASTER STATE/)
     return daemon
   }
   stage.heading('lb1: xdplb run -f keepalived.conf')
   const first = await stage.doing('starting it', start)
-  stage.show('it is ready', true)
+  stage.show('it is master', true, 'after three adverts that nobody sent')
 
   const script = new Script(stage, seed, balancer)
   await script.balancing()

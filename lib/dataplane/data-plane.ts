@@ -8,7 +8,7 @@ import type { Netlink } from '../net/netlink/netlink.js'
 import type { FlowTableStatus, InterfaceStatus, ServiceStatus, VipStatus } from '../status.js'
 import { geometryFor, tableBytes } from './geometry.js'
 import { Interfaces } from './interfaces.js'
-import { event, limit, mapLayouts, type Role, verdict } from './layout.gen.js'
+import { event, limit, mapLayouts, type Role, role as roles, verdict } from './layout.gen.js'
 import { LoadedProgram } from './load.js'
 import { NextHops } from './next-hops.js'
 import { PinDirectory } from './pins.js'
@@ -112,6 +112,16 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   setRole(vip: Address, role: Role): void {
     this.#services.setRole(vip, role)
+  }
+
+  /** The id of an address: where its cell is, see `roleCells`. */
+  vipId(vip: Address): number | undefined {
+    return this.#tables.vips.find(vip)
+  }
+
+  /** Where the roles stand, for a process that writes them itself. */
+  roleCells(): { path: string; master: number; backup: number } {
+    return { path: this.#pins.of('roles'), ...roles }
   }
 
   /** Sits on these interfaces and no others. Throws `NOT_FOUND`, `BUSY`, `UNSUPPORTED`. */

@@ -109,6 +109,13 @@ function load() {
       'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
     ) as (source: string, target: string, type: string, flags: number, data: string | null) => number,
 
+    // sched_setscheduler(2)
+    schedSetScheduler: self.func('int sched_setscheduler(int pid, int policy, const void *parameters)') as (
+      pid: number,
+      policy: number,
+      parameters: Uint8Array,
+    ) => number,
+
     // ioctl(2)
     ioctl: self.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)') as (
       fd: number,

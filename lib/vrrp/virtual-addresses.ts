@@ -1,9 +1,9 @@
+import { EventEmitter } from 'node:events'
 import { type Address, familyOf } from '../address.js'
-import { XdplbError } from '../errors.js'
 import { encodeGratuitousArp } from '../net/arp.js'
 import { FrameSocket } from '../net/frame-socket.js'
+import type { InterfaceAddress } from '../net/netlink/address.js'
 import type { Change, NetlinkEvents } from '../net/netlink/events.js'
-import type { Link } from '../net/netlink/link.js'
 import { type Netlink, ourProtocol } from '../net/netlink/netlink.js'
 
 /** An entry of `virtual_ipaddress`. */
@@ -13,58 +13,63 @@ export interface VirtualAddress {
   readonly prefixLength: number
 }
 
-/** keepalived's defaults: `garp_master_repeat` announcements, and as many again after `garp_master_delay`. */
-const ANNOUNCEMENTS = 5
-const ANNOUNCE_AGAIN_MS = 5000
-
 /**
- * The virtual addresses that this node owns: on their interfaces, and announced to the segment. One that was there
- * before, put there by somebody else, is left where it is when the node gives the others up; one that a dead
- * predecessor had put there counts as ours.
+ * The virtual addresses of one instance: put on their interfaces, announced to the segment, taken away. One that
+ * somebody else had put there stays when the others go; one that a dead predecessor had put there counts as ours.
  */
-export class VirtualAddresses implements Disposable {
+export class VirtualAddresses extends EventEmitter<{ lost: [Address] }> implements Disposable {
+  readonly #addresses: readonly VirtualAddress[]
   readonly #netlink: Netlink
   readonly #events: NetlinkEvents
   readonly #frames = FrameSocket.open()
-  readonly #owned = new Set<VirtualAddress>()
-  readonly #timers = new Set<NodeJS.Timeout>()
-  readonly #onLink = (link: Link, change: Change) => this.#restore(link, change)
+  readonly #onAddress = (found: InterfaceAddress, change: Change) => this.#notice(found, change)
+  #wanted = false
 
-  constructor(netlink: Netlink, events: NetlinkEvents) {
+  constructor(addresses: readonly VirtualAddress[], netlink: Netlink, events: NetlinkEvents) {
+    super()
+    this.#addresses = addresses
     this.#netlink = netlink
     this.#events = events
-    events.on('link', this.#onLink)
+    events.on('address', this.#onAddress)
   }
 
-  /** Puts an address on its interface and announces it. Throws `NOT_FOUND` when there is no such interface. */
-  add(virtual: VirtualAddress): void {
-    const link = this.#netlink.link(virtual.interface)
-    if (link === undefined) {
-      throw new XdplbError(
-        'NOT_FOUND',
-        `add virtual address: ${virtual.address}: no interface ${virtual.interface}`,
-      )
+  /** Did a process before this one leave any of them? */
+  get areInherited(): boolean {
+    return this.#addresses.some(virtual => this.#isOurs(virtual))
+  }
+
+  /** Puts those that are not there on their interfaces; an interface that is not there gets none. */
+  put(): void {
+    this.#wanted = true
+    for (const { address, prefixLength, ifindex } of this.#onInterfaces()) {
+      this.#netlink.addAddress({ address, prefixLength, ifindex })
     }
-    if (this.#put(virtual, link)) this.#owned.add(virtual)
-    this.#announce(virtual, link)
-    const again = setTimeout(() => this.#announceAgain(again, virtual), ANNOUNCE_AGAIN_MS)
-    this.#timers.add(again.unref())
   }
 
-  /** Takes back what was put there. */
-  removeAll(): void {
-    for (const virtual of this.#owned) {
-      const link = this.#netlink.link(virtual.interface)
-      if (link) this.#netlink.deleteAddress({ ...virtual, ifindex: link.index })
+  /** Takes away those that are ours. */
+  take(): void {
+    this.#wanted = false
+    for (const virtual of this.#onInterfaces()) {
+      if (this.#isOurs(virtual)) this.#netlink.deleteAddress(virtual)
     }
-    this.#owned.clear()
   }
 
-  /** Stops announcing. The addresses stay: see `removeAll`. */
+  /** Tells the segment where they live: all of them, so many times over. */
+  announce(times: number): void {
+    for (let pass = 0; pass < times; pass++) {
+      for (const { address, interface: device } of this.#addresses) this.announceOn(device, address)
+    }
+  }
+
+  /** Gratuitous ARP for one address; nothing where that is not possible. */
+  announceOn(device: string, address: Address): void {
+    const link = this.#netlink.link(device)
+    if (link?.mac === undefined || !link.running || familyOf(address) !== 4) return
+    this.#frames.send(link.index, encodeGratuitousArp({ address, mac: link.mac }))
+  }
+
   close(): void {
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
-    this.#events.off('link', this.#onLink)
+    this.#events.off('address', this.#onAddress)
     this.#frames.close()
   }
 
@@ -72,36 +77,23 @@ export class VirtualAddresses implements Disposable {
     this.close()
   }
 
-  /** Is the address ours to take away again? */
-  #put(virtual: VirtualAddress, link: Link): boolean {
-    const address = { address: virtual.address, prefixLength: virtual.prefixLength, ifindex: link.index }
-    if (this.#netlink.addAddress(address)) return true
-    const there = this.#netlink
-      .addresses({ ifindex: link.index })
-      .find(found => found.address === virtual.address)
+  #onInterfaces() {
+    return this.#addresses.flatMap(virtual => {
+      const link = this.#netlink.link(virtual.interface)
+      return link ? [{ ...virtual, ifindex: link.index }] : []
+    })
+  }
+
+  #isOurs({ interface: device, address }: VirtualAddress): boolean {
+    const link = this.#netlink.link(device)
+    if (link === undefined) return false
+    const there = this.#netlink.addresses({ ifindex: link.index }).find(found => found.address === address)
     return there?.protocol === ourProtocol
   }
 
-  /** An interface came back, without the addresses it had. */
-  #restore(link: Link, change: Change): void {
-    if (change === 'deleted' || !link.up) return
-    for (const virtual of this.#owned) {
-      if (virtual.interface !== link.name) continue
-      const { address, prefixLength } = virtual
-      if (this.#netlink.addAddress({ address, prefixLength, ifindex: link.index }))
-        this.#announce(virtual, link)
-    }
-  }
-
-  #announceAgain(timer: NodeJS.Timeout, virtual: VirtualAddress): void {
-    this.#timers.delete(timer)
-    const link = this.#netlink.link(virtual.interface)
-    if (link) this.#announce(virtual, link)
-  }
-
-  #announce({ address }: VirtualAddress, link: Link): void {
-    if (link.mac === undefined || !link.running || familyOf(address) !== 4) return
-    const frame = encodeGratuitousArp({ address, mac: link.mac })
-    for (let sent = 0; sent < ANNOUNCEMENTS; sent++) this.#frames.send(link.index, frame)
+  /** Somebody took an address away that is to be there. */
+  #notice({ address }: InterfaceAddress, change: Change): void {
+    const isOne = this.#addresses.some(virtual => virtual.address === address)
+    if (this.#wanted && change === 'deleted' && isOne) this.emit('lost', address)
   }
 }

@@ -49,6 +49,7 @@ const status: BalancerStatus = {
     { name: 'enp0s8', state: 'attached', mode: 'native', ifindex: 3, mac: '02:00:00:00:00:0b' },
     { name: 'enp0s9', state: 'missing' },
   ],
+  vrrp: [{ instance: 'external', state: 'MASTER', since: '2026-11-22T12:00:00.000Z' }],
   vips: [
     { address: '10.0.0.1', role: 'master' },
     { address: '10.0.0.2', role: 'backup' },
@@ -86,6 +87,9 @@ INTERFACE  STATE     MODE    MAC
 enp0s8     attached  native  02:00:00:00:00:0b
 enp0s9     missing
   no such interface; it is used again as soon as there is one
+
+VRRP INSTANCE  STATE   FOR
+external       MASTER  2 h 5 min
 
 VIP       ROLE
 10.0.0.1  master

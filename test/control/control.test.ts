@@ -19,6 +19,7 @@ const status: BalancerStatus = {
   startedAt: '2026-11-22T12:00:00.000Z',
   adopted: false,
   interfaces: [{ name: 'eth0', state: 'attached', mode: 'native' }],
+  vrrp: [],
   vips: [],
   services: [],
   flowTable: { flows: 0, slots: 65536, templates: 0, templateSlots: 65536, memoryBytes: 1048576 },

@@ -23,8 +23,15 @@ export class Site implements Disposable {
     mkdirSync(this.bpffs, { recursive: true })
   }
 
-  /** Starts `xdplb run` with this configuration; fulfilled when it forwards. */
+  /** Starts `xdplb run` with this configuration; fulfilled when it is master. */
   async run(config: string, ...args: string[]): Promise<Child> {
+    const child = await this.start(config, ...args)
+    await child.printed(/Entering MASTER STATE/)
+    return child
+  }
+
+  /** The same; fulfilled when it is ready. */
+  async start(config: string, ...args: string[]): Promise<Child> {
     const file = join(this.#directory, 'keepalived.conf')
     writeFileSync(file, config)
     const child = this.host.node(
