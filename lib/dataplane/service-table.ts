@@ -55,7 +55,8 @@ export class ServiceTable {
     const turn = nextTurn(given, this.#tables.cursors.read(id).next, order, schedule)
     const stretch = this.#space.take(schedule.length)
     for (const [place, real] of schedule.entries()) this.#tables.slots[stretch.first + place] = real
-    this.#tables.schedules[id * SERVICE_WORDS] = (BigInt(stretch.first) << 32n) | BigInt(stretch.count)
+    const packed = (BigInt(stretch.first) << 32n) | BigInt(stretch.count)
+    Atomics.store(this.#tables.schedules, id * SERVICE_WORDS, packed)
     this.#tables.cursors.write(id, { next: BigInt(turn) })
     this.#space.give(before)
   }
