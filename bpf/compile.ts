@@ -34,7 +34,7 @@ export function compile(directory: string, source: string | { text: string }, ob
 
 /** What the command printed. Throws what it complained of. */
 function run(command: string, args: string[], cwd = '.', input = ''): string {
-  const { error, status, stdout, stderr } = spawnSync(command, args, { cwd, input, encoding: 'utf8' })
+  const { error, status, signal, stdout, stderr } = spawnSync(command, args, { cwd, input, encoding: 'utf8' })
   if (error) {
     throw new XdplbError('UNSUPPORTED', `run ${command}: ${error.message}; to install it: ${cure}`, {
       cause: error,
@@ -42,7 +42,10 @@ function run(command: string, args: string[], cwd = '.', input = ''): string {
   }
   if (status !== 0) {
     const hint = stderr.includes('file not found') ? `\nto install the headers: ${cure}` : ''
-    throw new XdplbError('USAGE', `${command} ${args.join(' ')}: exit status ${status}\n${stderr}${hint}`)
+    throw new XdplbError(
+      'USAGE',
+      `${command} ${args.join(' ')}: exit status ${status ?? signal}\n${stderr}${hint}`,
+    )
   }
   return stdout
 }

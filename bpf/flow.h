@@ -35,9 +35,7 @@ static __always_inline bool is_same_flow(const struct flow *flow, const struct p
 
 static __always_inline bool is_expired(const struct settings *settings, __u64 word, __u32 now)
 {
-	__u32 idle = (now - word_age(word)) & 0xffff;
-
-	return idle >= settings->timeouts[word_state(word)];
+	return word_idle(word, now) >= settings->timeouts[word_state(word)];
 }
 
 static __always_inline void count_eviction(const struct settings *settings, __u64 old, __u32 now)

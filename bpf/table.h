@@ -121,13 +121,24 @@ static __always_inline __u32 mask_if_negative(__u32 number)
 }
 
 /*
+ * Ticks since a word's last packet. The word may be younger than `now`: another CPU read the clock a moment later.
+ * That is idle for no time, not for the whole range of an age.
+ */
+static __always_inline __u32 word_idle(__u64 word, __u32 now)
+{
+	__u32 idle = (now - word_age(word)) & 0xffff;
+
+	return idle & mask_if_negative(idle - WORD_FUTURE);
+}
+
+/*
  * How much a word is worth, the lowest goes first: free or expired, unconfirmed, closing, confirmed, and among
  * equals the one idle longest.
  */
 static __always_inline __u32 worth(__u64 word, __u32 age, const __u32 *timeouts)
 {
 	__u32 state = word_state(word);
-	__u32 idle = (age - word_age(word)) & 0xffff;
+	__u32 idle = word_idle(word, age);
 
 	return mask_if_negative(idle - timeouts[state]) & ((1 + (state >> 2)) << 16 | (0xffff - idle));
 }

@@ -116,6 +116,7 @@ enum word {
 	WORD_REAL_SHIFT = 20,
 	WORD_AGE_SHIFT = 4,
 	WORD_FREED = 16,
+	WORD_FUTURE = 65472,		/* idle for longer is younger than whoever asks thought: by 64 ticks at most */
 };
 
 struct service {

@@ -29,9 +29,13 @@ export class Words {
     return ((this.#high(index) & 0xf) << 12) | (this.#low(index) >>> word.real_shift)
   }
 
-  /** Ticks since the slot's last packet, as far as 16 bits tell; `now` in ticks. */
+  /**
+   * Ticks since the slot's last packet, as far as 16 bits tell. A packet may have come since `now` was read: that is
+   * idle for no time (`word_idle()` of bpf/table.h).
+   */
   idle(index: number, now: number): number {
-    return (now - (this.#low(index) >>> word.age_shift)) & 0xffff
+    const idle = (now - (this.#low(index) >>> word.age_shift)) & 0xffff
+    return idle < word.future ? idle : 0
   }
 
   /** The word itself, to free exactly this one later. */

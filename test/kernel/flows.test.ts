@@ -270,6 +270,19 @@ t.test('flows', { skip }, async t => {
     t.strictSame(program.stats(91), { connections: 2, packets: 5, bytes: 300 })
   })
 
+  t.test('are not forgotten when a packet came a moment after whoever looks has read the clock', async t => {
+    program.apply({ reals: [92, 93] })
+    program.clear()
+    segments(program, {}, syn, ack)
+    const { flows } = program.tables
+    program.wait(-2)
+    t.equal(flows.census(program.now).flows, 1)
+    const index = Array.from({ length: flows.length }, (_, at) => at).find(at => flows.real(at) !== 0) ?? -1
+    t.equal(flows.isExpired(index, program.now), false)
+    t.equal(flows.expire(index, program.now), undefined)
+    t.ok(program.run({ flags: ack }).real, 'nor by the program')
+  })
+
   t.test('are counted as ipvsadm does: active while they begin or are established', async t => {
     program.apply({ reals: [92] }, { ...dns, reals: [92] })
     program.clear()

@@ -109,7 +109,7 @@ t.test('two balancers on one host', { skip }, async t => {
   const host = only(balancers)
   await host.ip(
     'link add second type veth peer name far',
-    'address add 10.9.0.1/24 dev second',
+    'address add 10.9.0.11/24 dev second',
     'link set far up',
     'link set second up',
   )
