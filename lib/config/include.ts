@@ -11,10 +11,12 @@ const MOST_ALTERNATIVES = 1_000
 /** Reads files and what they include. The only part of the configuration language that touches the file system. */
 export class Includer {
   readonly #state: LexerState
+  readonly #mostFiles: number
   #files = 0
 
-  constructor(state: LexerState) {
+  constructor(state: LexerState, mostFiles = MOST_FILES) {
     this.#state = state
+    this.#mostFiles = mostFiles
   }
 
   /** The logical lines of a file and, in their places, of those it includes. Throws for a file it cannot read. */
@@ -79,8 +81,10 @@ export class Includer {
       return []
     }
     const real = await realpath(path)
-    if (chain.includes(real) || ++this.#files > MOST_FILES) {
-      const problem = chain.includes(real) ? 'includes itself' : `is one of more than ${MOST_FILES} files`
+    if (chain.includes(real) || ++this.#files > this.#mostFiles) {
+      const problem = chain.includes(real)
+        ? 'includes itself'
+        : `is one of more than ${this.#mostFiles} files`
       report.error(pattern, 'include', `Configuration file '${path}' ${problem} - skipping`)
       return []
     }

@@ -1,6 +1,6 @@
 import type { Place, Report } from './diagnostic.js'
 import type { Directive, Preprocessor } from './preprocessor.js'
-import { splitScriptWords, splitWords, type Word } from './words.js'
+import { splitScriptWords, splitWords, undoEscapes, type Word } from './words.js'
 
 /** What keepalived takes for a line: one statement or one brace; braces end a line wherever they stand. */
 export type LogicalLine = StatementLine | BraceLine<'open'> | BraceLine<'close'> | IncludeLine
@@ -122,7 +122,7 @@ function nextBrace(text: string): number {
 function includeAt(text: string, at: Place): IncludeLine | undefined {
   const [start, variant] = /^include([rmwba]?)\s+/.exec(text) ?? []
   if (start === undefined || variant === undefined) return undefined
-  const pattern = { ...at, column: at.column + start.length, text: text.slice(start.length) }
+  const pattern = { ...at, column: at.column + start.length, text: undoEscapes(text.slice(start.length)) }
   return { kind: 'include', variant, pattern, ...at }
 }
 

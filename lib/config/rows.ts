@@ -124,20 +124,23 @@ export function flags<V extends string, T, O>(
   }
 }
 
-/** `keyword WORD…`, as often as one likes: a list of all words. */
+/** `keyword WORD…`, as often as one likes: a list of all words. Without any usable one it is not given. */
 export function words<V, T, O>(
   keyword: string,
   codec: Codec<V>,
   options: RowOptions<readonly V[], T, O> = {},
 ): Row<readonly V[], T, O> {
+  const unlessEmpty = (values: readonly V[] | undefined) => (values?.length === 0 ? undefined : values)
   return {
-    ...base(keyword, { default: [], ...options }, { parameters: Number.POSITIVE_INFINITY }),
+    ...base(keyword, options, { parameters: Number.POSITIVE_INFINITY }),
     read: (statements, { session }) =>
-      statements.flatMap(({ keyword, parameters }) => {
-        if (parameters.length === 0) missingParameter(keyword, keyword, 2, session.report)
-        return present(parameters.map(word => readWord(codec, keyword, word, session, 'ignoring')))
-      }),
-    check: (given, place, { session }) => checkWords(codec, given, place, session),
+      unlessEmpty(
+        statements.flatMap(({ keyword, parameters }) => {
+          if (parameters.length === 0) missingParameter(keyword, keyword, 2, session.report)
+          return present(parameters.map(word => readWord(codec, keyword, word, session, 'ignoring')))
+        }),
+      ),
+    check: (given, place, { session }) => unlessEmpty(checkWords(codec, given, place, session)),
     print(values, writer) {
       for (const value of values) writer.statement(keyword, codec.print(value))
     },

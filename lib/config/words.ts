@@ -121,7 +121,8 @@ function encodeEscape(character: string): string {
   return `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`
 }
 
-function undoEscapes(word: string): string {
+/** Outside quotes `\#` and `\!` stand for the character. */
+export function undoEscapes(word: string): string {
   return word.includes('\\') ? word.replaceAll(/\\([#!])/g, '$1') : word
 }
 

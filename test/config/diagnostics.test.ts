@@ -194,6 +194,12 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
       '6:1 warning not-honoured (V) IPv6 is not honoured yet in vrrp_instance',
     ],
     [
+      instance('unicast_src_ip fe80::1', { addresses: '' }),
+      '1:1 warning not-honoured (V) IPv6 is not honoured yet in vrrp_instance',
+      '4:1 warning not-honoured unicast_src_ip is not honoured yet',
+      '5:1 error incomplete (V) No VIP specified; at least one is required',
+    ],
+    [
       instance('', { addresses: '10.0.0.1 dev eth1 foo' }),
       '6:10 warning not-honoured dev is not honoured yet',
       "6:19 error unknown-keyword Unknown keyword 'foo' in virtual_ipaddress",
@@ -429,16 +435,16 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
 })
 
 t.test('what is said wrongly keeps its default, and the rest is used', t => {
-  const text = service(
-    'delay_loop x\nquorum 0\nlb_algo xx\nweight 3',
-    'weight -1\nTCP_CHECK {\nconnect_port 0\n}',
-  )
+  const checks = 'TCP_CHECK {\nconnect_port 0\n}\nHTTP_GET {\nurl {\npath /\nstatus_code 0\n}\n}'
+  const text = service('delay_loop x\nquorum 0\nlb_algo xx\nweight 3', `weight -1\n${checks}`)
   t.match(parseConfig(text).config.virtualServers, [
     {
       delayLoopSeconds: 60,
       quorum: 1,
       scheduler: 'rr',
-      realServers: [{ weight: 3, checks: [{ connectPort: 80 }] }],
+      realServers: [
+        { weight: 3, checks: [{ connectPort: 80 }, { urls: [{ statusCodes: [{ from: 200, to: 299 }] }] }] },
+      ],
     },
   ])
   t.end()

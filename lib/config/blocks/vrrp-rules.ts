@@ -12,6 +12,8 @@ const MOST_ADDRESSES = { 4: 255, 6: 89 } as const
 type Rule = (instance: VrrpInstance, scope: InstanceScope) => VrrpInstance
 
 interface InstanceScope extends Settling<VrrpSurroundings> {
+  /** What was read: the object that places are known of. */
+  readonly original: VrrpInstance
   /** What was said about a field is changed to what keepalived would make of it. */
   adjust(field: keyof VrrpInstance, message: string): void
 }
@@ -28,7 +30,7 @@ export function settleInstance(
   const refuse = (field: keyof VrrpInstance, message: string) =>
     report.error(places.of(original, field), 'incomplete', `(${name}) ${message}`)
 
-  const instance = RULES.reduce((settled, rule) => rule(settled, { ...settling, adjust }), original)
+  const instance = RULES.reduce((settled, rule) => rule(settled, { ...settling, original, adjust }), original)
   if (instance.interface === 'lo') {
     refuse('interface', 'cannot use a loopback interface (lo) for vrrp - ignoring the instance')
     return undefined
@@ -81,10 +83,10 @@ function oneFamily(instance: VrrpInstance, { report, places }: InstanceScope): V
   return { ...instance, virtualAddresses }
 }
 
-function familyToVersion(instance: VrrpInstance, { report, places }: InstanceScope): VrrpInstance {
+function familyToVersion(instance: VrrpInstance, { report, places, original }: InstanceScope): VrrpInstance {
   if (familyOfInstance(instance) === 4) return instance
   const [first] = instance.virtualAddresses
-  const place = first === undefined ? places.of(instance) : places.of(first)
+  const place = first === undefined ? places.of(original) : places.of(first)
   report.warning(place, 'not-honoured', `(${instance.name}) IPv6 is not honoured yet in vrrp_instance`)
   return { ...instance, version: 3 }
 }
