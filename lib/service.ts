@@ -21,6 +21,11 @@ export function formatEndpoint({ address, port }: Omit<ServiceName, 'protocol'>)
   return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
 }
 
+/** `[10.0.0.1]:tcp:80`, `[2001:db8::1]:udp:53`: how keepalived's log and mail name services and reals. */
+export function keepalivedName({ address, port, protocol }: ServiceName): string {
+  return `[${address}]:${protocol}:${port}`
+}
+
 /** The service that a text of {@link formatService} names. Throws `USAGE` for any other text. */
 export function parseService(text: string): ServiceName {
   const match = /^(?:\[(?<v6>[^\]]*:[^\]]*)\]|(?<v4>[^:[\]]+)):(?<port>\d{1,5})\/(?<protocol>\w+)$/.exec(text)
