@@ -3,7 +3,7 @@ import { geometryFor } from '../../lib/dataplane/geometry.js'
 import type { FlowState } from '../../lib/dataplane/layout.gen.js'
 import { buildFrame, type TcpFlag } from '../tools/packet.js'
 import { loadProgram, skip } from '../tools/program.js'
-import { openFlood } from './flood.js'
+import { Flood } from './flood.js'
 
 const ESTABLISHED = 60_000
 const STRANGERS = 15
@@ -11,7 +11,8 @@ const ROUNDS = 12
 
 t.test('a flood of SYNs', { skip }, async t => {
   const program = loadProgram(t, { geometry: geometryFor(262_144), services: [{ reals: [71, 72, 73] }] })
-  const flood = openFlood(t, program.loaded.program, buildFrame({ sourcePort: 1 }))
+  const flood = new Flood(program.loaded.program, buildFrame({ sourcePort: 1 }))
+  t.teardown(() => flood.close())
   const frames = { syn: buildFrame({ flags: ['SYN'] }), ack: buildFrame({ flags: ['ACK'] }) }
   const clients = Array.from({ length: ESTABLISHED }, (_, index) => index)
 
@@ -33,7 +34,7 @@ t.test('a flood of SYNs', { skip }, async t => {
     const share = ESTABLISHED / ROUNDS
     const moved: number[] = []
     for (let first = 0; first < ESTABLISHED; first += share) {
-      flood(share * STRANGERS)
+      flood.send(share * STRANGERS)
       for (const client of clients.slice(first, first + share))
         if (send('ack', client) !== reals[client]) moved.push(client)
     }

@@ -1,29 +1,54 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { compile } from '../../bpf/compile.js'
-import { BpfObject, type Program, u32 } from '../../lib/libbpf/index.js'
-import { makeDirectory } from '../libbpf/kernel.js'
+import { BpfObject, type LoadedObject, type MappedArray, type Program, u32 } from '../../lib/libbpf/index.js'
 
 const fixtures = new URL('fixtures/', import.meta.url).pathname
 
-/** `frame` in `struct flood` of fixtures/strangers.bpf.c. */
+/** `struct flood` of fixtures/strangers.bpf.c: the frame, and behind it, in words of 32 bits, the next client. */
 const FRAME = 54
+const CLIENT_AT = 14
 
-/**
- * A way to send a TCP frame very often to a program, each time from a client that never came before. Such clients
- * have all the addresses that there are.
- */
-export function openFlood(t: Test, program: Program, frame: Buffer): (packets: number) => void {
-  const path = join(makeDirectory(t), 'strangers.o')
-  compile(fixtures, 'strangers.bpf.c', path)
-  using object = BpfObject.open(readFileSync(path), { name: 'strangers' })
-  const loaded = object.load()
-  t.teardown(() => loaded.close())
-  loaded.map('flooded').typed({ key: u32, value: u32 }).update(0, program.fd)
-  using floods = loaded.map('floods').mapped()
-  floods.bytes.set(frame.subarray(0, FRAME))
-  return packets => {
-    loaded.program('strangers').testRun({ data: frame, repeat: packets })
+/** A way to send a TCP frame very often to a program, each time from a client that never came before. */
+export class Flood implements Disposable {
+  readonly #object: LoadedObject
+  readonly #flood: MappedArray
+  readonly #frame: Buffer
+
+  /** @param frame as {@link buildFrame} makes one; its source address will be any */
+  constructor(program: Program, frame: Buffer) {
+    using object = BpfObject.open(compiled(), { name: 'strangers' })
+    this.#object = object.load()
+    this.#object.map('flooded').typed({ key: u32, value: u32 }).update(0, program.fd)
+    this.#flood = this.#object.map('floods').mapped()
+    this.#flood.bytes.set(frame.subarray(0, FRAME))
+    this.#frame = frame
+  }
+
+  /** @param from the number of the first client; as many more as there are packets */
+  send(packets: number, from = this.#flood.u32[CLIENT_AT] ?? 0): void {
+    this.#flood.u32[CLIENT_AT] = from
+    this.#object.program('strangers').testRun({ data: this.#frame, repeat: packets })
+  }
+
+  close(): void {
+    this.#flood.close()
+    this.#object.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+function compiled(): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), 'xdplb-flood-'))
+  try {
+    const object = join(directory, 'strangers.bpf.o')
+    compile(fixtures, 'strangers.bpf.c', object)
+    return readFileSync(object)
+  } finally {
+    rmSync(directory, { recursive: true })
   }
 }

@@ -1,21 +1,13 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import t from 'tap'
 import type { Frame, TcpFlag } from '../tools/packet.js'
 import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
 
-const sender = new URL('sender.ts', import.meta.url)
 const dns = { protocol: 'udp', port: 53 } as const
 const query: Frame = { protocol: 'udp', destinationPort: 53 }
 
 /** Sends segments of one flow, one after the other; gives the real that took the last one. */
 function segments(program: ProgramUnderTest, frame: Frame, ...all: TcpFlag[][]): number | undefined {
   return all.map(flags => program.run({ ...frame, flags }).real).at(-1)
-}
-
-/** SYNs of so many new flows; gives the reals that took them, in order. */
-function begin(program: ProgramUnderTest, flows: number, from = 1000): (number | undefined)[] {
-  return Array.from({ length: flows }, (_, index) => program.run({ sourcePort: from + index }).real)
 }
 
 const syn: TcpFlag[] = ['SYN']
@@ -25,11 +17,6 @@ const rst: TcpFlag[] = ['RST', 'ACK']
 
 t.test('flows', { skip }, async t => {
   const program = loadProgram(t)
-  const senders = ['10.1.0.1', '10.1.0.2'].map(client =>
-    fork(sender, [program.pins.of('prog'), client, '20000'], { execArgv: ['--import', 'tsx'] }),
-  )
-  const ready = Promise.all(senders.map(sender => once(sender, 'message')))
-  t.teardown(() => senders.map(sender => sender.kill()))
 
   t.test('go through the states of TCP as IPVS has them where only the client is seen', async t => {
     program.apply({})
@@ -170,93 +157,6 @@ t.test('flows', { skip }, async t => {
     t.equal(program.flows().length, frames.length)
   })
 
-  t.test('go to the real servers strictly in turn', async t => {
-    for (const reals of [[71, 72], [71, 72, 73], [71]]) {
-      program.apply({ reals })
-      program.clear()
-      const got = begin(program, 100)
-      const start = reals.indexOf(got[0] ?? 0)
-      t.strictSame(
-        got,
-        got.map((_, turn) => reals[(start + turn) % reals.length]),
-        `${reals.length} real servers`,
-      )
-    }
-  })
-
-  t.test('go in turn over all CPUs: each real server gets its share to the packet', async t => {
-    program.apply({ reals: [74, 75] })
-    program.clear()
-    await ready
-    for (const sender of senders) sender.send('go')
-    await Promise.all(senders.map(sender => once(sender, 'exit')))
-    t.equal(program.stats(74).connections, 20_000)
-    t.equal(program.stats(75).connections, 20_000)
-  })
-
-  t.test('that are new do not go to a real server of weight 0; those that it has stay', async t => {
-    program.apply({ reals: [71, 72] })
-    program.clear()
-    const before = begin(program, 4)
-    program.apply({ reals: [{ last: 71, weight: 0 }, 72] })
-    t.strictSame(begin(program, 10, 2000), Array(10).fill(72))
-    t.strictSame(
-      before.map((_, index) => program.run({ sourcePort: 1000 + index, flags: ack }).real),
-      before,
-    )
-  })
-
-  t.test('of a real server that has left are dropped, and go on when it is back', async t => {
-    program.apply({ reals: [71, 72] })
-    program.clear()
-    const before = begin(program, 4)
-    const id = program.realId(71)
-    const again = () => before.map((_, index) => program.run({ sourcePort: 1000 + index, flags: ack }).real)
-    program.apply({ reals: [72] })
-    program.services.forget(namedIn(program))
-    program.services.forget(namedIn(program))
-    t.strictSame(
-      again(),
-      before.map(real => (real === 71 ? undefined : real)),
-    )
-    program.apply({ reals: [71, 72] })
-    t.equal(program.realId(71), id, 'with the id it had')
-    t.strictSame(again(), before)
-  })
-
-  t.test('give up the id of a real server that has left when none of them names it any more', async t => {
-    program.apply({ reals: [71, 72] })
-    program.clear()
-    const id = program.realId(71)
-    program.apply({ reals: [72] })
-    program.services.forget(namedIn(program))
-    t.notOk(isFree(program, id), 'not at once: the walk may have begun before it left')
-    program.services.forget(namedIn(program))
-    t.ok(isFree(program, id))
-  })
-
-  t.test('of a real server that cannot be reached wait for it; new ones go elsewhere', async t => {
-    program.apply({ reals: [71, 72] })
-    program.clear()
-    begin(program, 4)
-    program.hops.change(71, { reason: 'nobody answers', kind: 'passing' })
-    t.strictSame(begin(program, 4, 2000), [72, 72, 72, 72])
-    program.hops.restore(71)
-    t.strictSame(begin(program, 4, 3000).toSorted(), [71, 71, 72, 72])
-  })
-
-  t.test('go on in turn behind the last one when the list changes', async t => {
-    program.apply({ reals: [81, 82, 83] })
-    program.clear()
-    t.strictSame(begin(program, 2), [81, 82])
-    program.apply({ reals: [81, 82, 83, 84] })
-    t.strictSame(begin(program, 3, 2000), [83, 84, 81])
-    program.apply({ reals: [82, 81, 84] })
-    t.strictSame(begin(program, 2, 3000), [84, 82])
-    program.apply({ reals: [{ last: 82, weight: 0 }, 81, 84] })
-    t.strictSame(begin(program, 2, 4000), [81, 84])
-  })
-
   t.test('count once, their packets and bytes of IP each time', async t => {
     program.apply({ reals: [91] })
     program.clear()
@@ -300,13 +200,3 @@ t.test('flows', { skip }, async t => {
     t.equal(program.tables.flows.census(program.now).flows, 2, 'without those that have expired')
   })
 })
-
-function namedIn(program: ProgramUnderTest): Uint8Array {
-  const named = new Uint8Array(32768)
-  for (const { real } of program.flows()) named[real] = 1
-  return named
-}
-
-function isFree(program: ProgramUnderTest, id: number): boolean {
-  return program.tables.reals.read(id).state === 0
-}

@@ -238,7 +238,7 @@ t.test('persistence', { skip }, async t => {
 })
 
 t.test('persistence in a table that is full', { skip }, async t => {
-  const geometry = { flowBuckets: 128, templateBuckets: 2 }
+  const geometry = { flowBuckets: 2, templateBuckets: 2 }
   const program = loadProgram(t, { geometry, services: [sticky] })
   const clients = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ source: `10.1.${i >> 8}.${i & 255}` }))
@@ -252,6 +252,15 @@ t.test('persistence in a table that is full', { skip }, async t => {
     t.ok(program.templates().some(({ state }) => state === templateState.assured))
     t.equal(begin(program, 2), real)
     t.ok(program.events().template_evicted >= 980)
+  })
+
+  t.test('counts no flow that had to make room for another one', async t => {
+    program.clear()
+    for (let port = 1; port <= 100; port++) begin(program, port)
+    t.strictSame(
+      program.templates().map(({ children }) => children),
+      [program.flows().length],
+    )
   })
 
   t.test('gives up, of those who did, the one whose last flow is longest ago', async t => {

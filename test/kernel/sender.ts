@@ -1,17 +1,15 @@
 import { Program } from '../../lib/libbpf/index.js'
 import { buildFrame } from '../tools/packet.js'
+import { Flood } from './flood.js'
 
-// node sender.ts PIN CLIENT FLOWS: says `ready`, waits for a word, sends a SYN of each flow to the program, ends.
+// node sender.ts PIN FIRST FLOWS: says `ready`, waits for a word, sends the SYNs of so many clients, ends.
 
-const [path = '', source = '', flows] = process.argv.slice(2)
-const frame = buildFrame({ source })
+const [path = '', first, flows] = process.argv.slice(2)
+using program = Program.openPinned(path)
+const flood = new Flood(program, buildFrame())
 
 process.once('message', () => {
-  using program = Program.openPinned(path)
-  for (let port = 0; port < Number(flows); port++) {
-    frame.writeUInt16BE(port, 34)
-    program.testRun({ data: frame })
-  }
+  flood.send(Number(flows), Number(first))
   process.disconnect()
 })
 process.send?.('ready')
