@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} is keepalived's way to use a variable, too
 import t from 'tap'
 import { Report } from '../../lib/config/diagnostic.js'
 import { type LogicalLine, lex } from '../../lib/config/lexer.js'
