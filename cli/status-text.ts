@@ -84,9 +84,10 @@ function serviceRows(
 
 function realRows(status: RealStatus, paint: Paint): Row[] {
   const { real, state, weight, active, inactive, traffic } = status
-  const style = { up: 'green', unresolved: 'red', removed: 'dim' } as const
+  const style = { up: 'green', down: 'red', unresolved: 'red', removed: 'dim' } as const
   const counts = [weight, active, inactive].map(formatCount)
   const row: Row = [`  ${real}`, paint(style[state], state), ...counts, ...trafficCells(traffic)]
+  if (state === 'down') return [row, `    takes no new flow: ${status.reason ?? 'its checks fail'}`]
   return state === 'unresolved' ? [row, `    ${whyUnresolved(status)}`] : [row]
 }
 

@@ -2,14 +2,18 @@ import { EventEmitter } from 'node:events'
 import type { Config } from './config/index.js'
 import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
+import type { ServiceSpec } from './dataplane/spec.js'
 import { XdplbError } from './errors.js'
+import type { RealHealthChange } from './health/engine.js'
 import type { AttachMode } from './libbpf/index.js'
 import { NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
+import { Mailer } from './notify/mailer.js'
 import { type Plan, planOf } from './plan.js'
+import { Rotation } from './rotation.js'
+import { formatEndpoint, formatService } from './service.js'
 import type { BalancerStatus, InterfaceStatus, VrrpStateName } from './status.js'
 import { version } from './version.js'
-import type { SpeakerOptions } from './vrrp/speaker.js'
 import { VrrpProcess } from './vrrp/vrrp-process.js'
 
 export interface BalancerOptions {
@@ -55,19 +59,33 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   readonly #events: NetlinkEvents
   readonly #dataPlane: DataPlane
   readonly #vrrpSince = new Map<string, { state: VrrpStateName; since: string }>()
+  readonly #plan: Plan
+  readonly #rotation: Rotation
+  readonly #mailer: Mailer
   #vrrp: VrrpProcess | undefined
   /** What came up before anybody could listen. */
   #early: string[] | undefined = []
   #closed = false
 
-  private constructor(name: string, netlink: Netlink, events: NetlinkEvents, dataPlane: DataPlane) {
+  private constructor(
+    { name, config }: { name: string; config: Config },
+    netlink: Netlink,
+    events: NetlinkEvents,
+    dataPlane: DataPlane,
+  ) {
     super()
     this.#name = name
+    this.#plan = planOf(config)
+    this.#rotation = new Rotation(this.#plan.services)
+    this.#mailer = new Mailer(config.global)
     this.#netlink = netlink
     this.#events = events
     this.#dataPlane = dataPlane
     dataPlane.on('real', change => this.#tellReal(change))
     dataPlane.on('interface', status => this.emit('interface', status))
+    this.#rotation.on('log', ({ level, text }) => this.emit('log', { level, message: text }))
+    this.#rotation.on('change', (service, change) => this.#rotate(service, change))
+    this.#mailer.on('warning', ({ message }) => this.#warn(message))
     for (const part of [dataPlane, events]) part.on('error', (error: unknown) => this.#warn(messageOf(error)))
   }
 
@@ -84,9 +102,9 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     const netlink = Netlink.open()
     const events = NetlinkEvents.open({ keepAlive: true })
     const dataPlane = await DataPlane.open(netlink, events, { name, bpffs, mode, maxFlows })
-    const balancer = new Balancer(name, netlink, events, dataPlane)
+    const balancer = new Balancer({ name, config }, netlink, events, dataPlane)
     try {
-      await balancer.#begin(planOf(config), options.interfaces)
+      await balancer.#begin(options.interfaces)
     } catch (error) {
       await balancer.close({ leaveForwarding: dataPlane.adopted })
       throw error
@@ -106,7 +124,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       interfaces: this.#dataPlane.interfaces(),
       vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),
       vips: this.#dataPlane.vips(),
-      services: this.#dataPlane.services(),
+      services: this.#rotation.describe(this.#dataPlane.services()),
       flowTable: this.#dataPlane.flowTable(),
       verdicts: this.#dataPlane.verdicts(),
       events: this.#dataPlane.events(),
@@ -117,23 +135,24 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   async close({ leaveForwarding = false }: CloseOptions = {}): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#rotation.close()
     await this.#vrrp?.close({ leave: leaveForwarding })
     if (leaveForwarding) this.#dataPlane.close()
     else this.#dataPlane.remove()
     this.#events.close()
     this.#netlink.close()
+    await this.#mailer.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  async #begin(
-    { services, instances, interfaces }: Plan,
-    wanted: readonly string[] | undefined,
-  ): Promise<void> {
+  async #begin(wanted: readonly string[] | undefined): Promise<void> {
+    const { instances, interfaces } = this.#plan
     const { discarded } = this.#dataPlane
     if (discarded) this.#warn(`what a former process left forwarding could not be taken over: ${discarded}`)
+    const services = this.#rotation.specs
     this.#dataPlane.apply(services)
     await this.#dataPlane.settled()
     this.#checkReals()
@@ -141,10 +160,23 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     const elected = new Set(instances.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
     for (const { vip } of services) if (!elected.has(vip)) this.#dataPlane.setRole(vip, 'master')
     if (instances.length > 0) this.#elect(instances)
+    this.#rotation.start()
+  }
+
+  /** A real leaves the rotation or comes back: the packets first, then the words. */
+  #rotate(service: ServiceSpec, { real, up, reason, cause, service: name }: RealHealthChange): void {
+    this.#dataPlane.update(service)
+    this.emit('real', { service: formatService(name), real: formatEndpoint(real), up, reason })
+    const configured = this.#plan.services
+      .find(
+        ({ address, port, protocol }) => formatService({ address, port, protocol }) === formatService(name),
+      )
+      ?.realServers.find(({ address, port }) => address === real.address && port === real.port)
+    if (configured?.smtpAlert) this.#mailer.realServer({ service: name, real, up, cause })
   }
 
   /** Addresses that no instance names are this node's own; the others it has while it is master. */
-  #elect(instances: readonly SpeakerOptions[]): void {
+  #elect(instances: Plan['instances']): void {
     const orders = instances.map(instance => ({
       ...instance,
       cells: instance.addresses.flatMap(({ address }) => this.#dataPlane.vipId(address) ?? []),
@@ -154,6 +186,8 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     this.#vrrp.on('become', (instance, state) => {
       this.#note(instance, state)
       this.emit('vrrp', { instance, state })
+      const configured = this.#plan.instances.find(({ instance: { name } }) => name === instance)
+      if (configured?.smtpAlert && state !== 'INIT') this.#mailer.vrrpInstance({ name: instance, state })
     })
     this.#vrrp.on('log', (level, message) => this.emit('log', { level, message }))
   }

@@ -6,15 +6,20 @@ import type { VirtualAddress } from './vrrp/virtual-addresses.js'
 
 /** What a configuration asks of the parts. */
 export interface Plan {
-  readonly services: readonly ServiceSpec[]
-  readonly instances: readonly SpeakerOptions[]
+  readonly services: readonly RunnableService[]
+  readonly instances: readonly PlannedInstance[]
   /** Where clients' packets come in, as far as the configuration names it. */
   readonly interfaces: readonly string[]
 }
 
+/** A VRRP instance to run, and whether mail is sent of its transitions. */
+export interface PlannedInstance extends SpeakerOptions {
+  readonly smtpAlert: boolean
+}
+
 const EVERY_BIT = parseAddress('255.255.255.255')
 
-/** Which services, VRRP instances and interfaces a configuration comes down to. Any scheduler runs as rr for now. */
+/** Which services, VRRP instances and interfaces a configuration comes down to. */
 export function planOf(config: Config): Plan {
   const instances = config.vrrpInstances.filter(isRunnable).map(instance => instanceOf(instance, config))
   const interfaces = instances.flatMap(({ interface: home, addresses }) => [
@@ -22,7 +27,7 @@ export function planOf(config: Config): Plan {
     ...addresses.map(owned => owned.interface),
   ])
   return {
-    services: runnableServices(config).map(serviceOf),
+    services: runnableServices(config),
     instances,
     interfaces: [...new Set(interfaces)],
   }
@@ -33,7 +38,7 @@ function isRunnable({ version, virtualAddresses }: VrrpInstance): boolean {
   return version === 2 && virtualAddresses.every(({ address }) => familyOf(address) === 4)
 }
 
-function instanceOf(configured: VrrpInstance, { global }: Config): SpeakerOptions {
+function instanceOf(configured: VrrpInstance, { global }: Config): PlannedInstance {
   const { authentication, unicastSource, ...rest } = configured
   const password = authentication?.type === 'PASS' ? authentication.password : undefined
   return {
@@ -45,6 +50,7 @@ function instanceOf(configured: VrrpInstance, { global }: Config): SpeakerOption
     interface: configured.interface,
     ...(unicastSource && { source: unicastSource }),
     addresses: addressesOf(configured),
+    smtpAlert: configured.smtpAlert,
   }
 }
 
@@ -60,7 +66,8 @@ function addressesOf({
   }))
 }
 
-function serviceOf(server: RunnableService): ServiceSpec {
+/** A virtual server as the data plane is told of it, all its reals in rotation. Any scheduler runs as rr for now. */
+export function specOf(server: RunnableService): ServiceSpec {
   return {
     vip: server.address,
     port: server.port,

@@ -57,16 +57,17 @@ export interface ServiceStatus {
 
 /**
  * - `up`: takes new flows, if its weight is not 0
+ * - `down`: failed its checks
  * - `unresolved`: its MAC address is not known, so it takes no new flow
  * - `removed`: left the service; flows that it has are dropped until they time out (expire_nodest_conn 0)
  */
-export type RealState = 'up' | 'unresolved' | 'removed'
+export type RealState = 'up' | 'down' | 'unresolved' | 'removed'
 
 export interface RealStatus {
   /** `10.0.0.71:80` */
   readonly real: string
   readonly state: RealState
-  /** Why it is unresolved. */
+  /** Why it is down or unresolved. */
   readonly reason?: string
   readonly weight: number
   /** The one that leads to it. */

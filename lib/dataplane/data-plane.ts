@@ -110,6 +110,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     this.#services.apply(services)
   }
 
+  /** Balances one of them anew: with other reals, other weights. */
+  update(service: ServiceSpec): void {
+    this.#services.update(service)
+  }
+
   setRole(vip: Address, role: Role): void {
     this.#services.setRole(vip, role)
   }

@@ -62,6 +62,15 @@ export class Services
     this.#removeVips(new Set(specs.map(spec => spec.vip)))
   }
 
+  /** Balances one service anew that is balanced already, or begins to. */
+  update(spec: ServiceSpec): void {
+    const name = nameOfService(spec)
+    const before = this.#running.get(name)
+    this.#leaving = []
+    this.#running.set(name, this.#put(spec))
+    for (const { address } of before?.spec.reals ?? []) this.#hops.untrack(address)
+  }
+
   /** Whether packets for this address are balanced here or go up the stack. */
   setRole(vip: Address, role: Role): void {
     const id = this.#tables.vips.find(vip)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Address, parseAddress } from '../../../lib/address.js'
 import { realserverUp } from '../../../lib/realserver/realserver.js'
+import type { Child } from './child.js'
 import type { Host } from './host.js'
 import { startWebServer } from './http.js'
 import type { Lab } from './lab.js'
@@ -23,12 +24,14 @@ export interface Seed {
   readonly balancers: readonly Host[]
   /** websvr1 10.0.0.71 and websvr2 10.0.0.72, each answering with its name, both with the VIP on `lo`. */
   readonly webServers: readonly Host[]
+  /** Their processes. */
+  readonly httpServers: readonly Child[]
 }
 
 /** Builds everything but the balancing: the balancers are hosts with an address and nothing else. */
 export async function buildSeed(lab: Lab, options: SeedOptions = {}): Promise<Seed> {
   const clientAddresses = addresses(100, options.clients ?? 10)
-  const [client, balancers, webServers] = await Promise.all([
+  const [client, balancers, servers] = await Promise.all([
     lab.host('client', { addresses: clientAddresses.map(inSegment) }),
     Promise.all(
       addresses(11, options.balancers ?? 1).map((address, i) =>
@@ -37,14 +40,14 @@ export async function buildSeed(lab: Lab, options: SeedOptions = {}): Promise<Se
     ),
     Promise.all(addresses(71, 2).map((address, i) => webServer(lab, `websvr${i + 1}`, address))),
   ])
-  return { client, clientAddresses, balancers, webServers }
+  const webServers = servers.map(({ host }) => host)
+  return { client, clientAddresses, balancers, webServers, httpServers: servers.map(({ child }) => child) }
 }
 
-async function webServer(lab: Lab, name: string, address: Address): Promise<Host> {
+async function webServer(lab: Lab, name: string, address: Address): Promise<{ host: Host; child: Child }> {
   const host = await lab.host(name, { addresses: [inSegment(address)] })
   host.enter(() => realserverUp({ vips: [vip], runDir: join(lab.directory, name) }))
-  await startWebServer(host)
-  return host
+  return { host, child: await startWebServer(host) }
 }
 
 /** So many from 10.0.0.FIRST on. */
