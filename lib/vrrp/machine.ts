@@ -3,7 +3,7 @@ import type { Instance } from './instance.js'
 import { stepMaster } from './master.js'
 import { type Action, type Fault, type Input, never, type Step, type VrrpState } from './state.js'
 import { intervalMs } from './timing.js'
-import { backupOf, becomeMaster, log, removeAddresses, resign } from './transitions.js'
+import { backupOf, becomeMaster, heirOf, log, removeAddresses, resign } from './transitions.js'
 
 /** RFC 3768 §5.3.4: who has the addresses as its own. */
 const OWNER = 255
@@ -66,7 +66,8 @@ function takePart(instance: Instance, at: number, how: { inherited: boolean; not
   ]
   // The master's neighbour entry for us may be gone, and its adverts with it.
   if (instance.unicastPeers.length > 0) actions.push({ type: 'announceSource' })
-  return [{ ...backupOf(instance, intervalMs(instance), at), inherited: how.inherited }, actions]
+  const backup = how.inherited ? heirOf(instance, at) : backupOf(instance, intervalMs(instance), at)
+  return [backup, actions]
 }
 
 function fail(instance: Instance, state: VrrpState, fault: Fault): Step {

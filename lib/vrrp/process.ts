@@ -57,7 +57,7 @@ function speakerFor(order: InstanceOrder, { netlink, events, cells, roles }: Sur
 
 /** The last words are on their way when the process ends. */
 function stop(leave: boolean): void {
-  if (!leave) for (const speaker of speakers) speaker.stop()
+  for (const speaker of speakers) leave ? speaker.leave() : speaker.stop()
   if (process.connected) process.send?.({ type: 'stopped' } satisfies Report, () => process.exit())
   else process.exit()
 }

@@ -83,6 +83,11 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
     this.#input({ type: 'stop' })
   }
 
+  /** A last word before a restart: the others wait for a whole interval more, and the addresses stay. */
+  leave(): void {
+    if (this.state === 'MASTER') this.#send(this.#options.instance.priority)
+  }
+
   close(): void {
     clearTimeout(this.#timer)
     this.#events.off('link', this.#onLink)

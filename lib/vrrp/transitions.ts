@@ -3,7 +3,7 @@ import type { Instance } from './instance.js'
 import { type LogLine, logLine } from './log-line.js'
 import type { Heard } from './receive.js'
 import { type Action, type Backup, never, type Step, type VrrpState } from './state.js'
-import { downMs, intervalMs } from './timing.js'
+import { downMs, intervalMs, skewMs } from './timing.js'
 
 /** The advert comes first, so that the old master gives the addresses up before they are announced. */
 export function becomeMaster(instance: Instance, at: number): Step {
@@ -37,6 +37,16 @@ export function becomeBackup(instance: Instance, master: Heard, at: number): Ste
 export function backupOf(instance: Instance, masterIntervalMs: number, at: number): Backup {
   const downAt = at + downMs(instance, masterIntervalMs)
   return { state: 'BACKUP', downAt, preemptAt: never, masterIntervalMs, inherited: false }
+}
+
+/**
+ * Of a node that was master when the process before this one ended. The others have missed it for a while already, so
+ * it does not wait as they do: who took over meanwhile is heard within an interval.
+ */
+export function heirOf(instance: Instance, at: number): Backup {
+  const interval = intervalMs(instance)
+  const downAt = at + interval + skewMs(instance, interval)
+  return { ...backupOf(instance, interval, at), downAt, inherited: true }
 }
 
 /** What a node does that can be master no longer: says so, if it was, and lets go of the addresses, if it has them. */

@@ -14,7 +14,7 @@ export interface VrrpProcessEvents {
 /** Like this file, compiled or not. */
 const PROGRAM = fileURLToPath(new URL(`process${extname(import.meta.url)}`, import.meta.url))
 
-/** A process that dies again and again is started once in so many milliseconds. */
+/** A process that dies again and again is started no more often than once in so many milliseconds. */
 const RESTART_MS = 1000
 /** To say farewell on the network takes no time; more than this is a fault. */
 const STOP_MS = 2000
@@ -24,6 +24,7 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
   readonly #order: Order
   readonly #states = new Map<string, VrrpState['state']>()
   #child: ChildProcess
+  #startedAt = 0
   #closing = false
 
   constructor(instances: readonly InstanceOrder[], roles: RoleCells) {
@@ -55,6 +56,7 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
   }
 
   #start(): ChildProcess {
+    this.#startedAt = performance.now()
     const child = fork(PROGRAM, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     child.on('message', (report: Report) => this.#hear(report))
     child.on('exit', (code, signal) => this.#revive(`${signal ?? `exit ${code}`}`))
@@ -73,7 +75,7 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
   async #revive(end: string): Promise<void> {
     if (this.#closing) return
     this.emit('log', 'warn', `the VRRP process died (${end}): starting it again`)
-    await sleep(RESTART_MS, undefined, { ref: false })
+    await sleep(Math.max(0, this.#startedAt + RESTART_MS - performance.now()), undefined, { ref: false })
     if (!this.#closing) this.#child = this.#start()
   }
 }

@@ -169,6 +169,18 @@ t.test('a backup whose predecessor left the addresses behind', async t => {
     }
   })
 
+  t.test(
+    'is master again before the others miss it, when nobody else is heard within an interval',
+    async t => {
+      t.equal(nextDeadline(after(node, heir).state), 1000 + SKEW)
+      t.match(after(node, heir, tick(1000 + SKEW)).state, { state: 'MASTER' })
+      t.match(after(node, heir, hear(500, 200), tick(1000 + SKEW)).state, {
+        state: 'BACKUP',
+        downAt: 500 + DOWN,
+      })
+    },
+  )
+
   t.test('keeps them when a master only says that it leaves', async t => {
     t.notOk(after(node, heir, hear(500, 0)).asked.includes('removeAddresses'))
   })

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { Lab } from '../../cli/demo/lab/lab.js'
+import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
+import { logged, logOf } from './daemon-log.js'
+import { enteringMaster, PairNode, seedFile } from './pair-node.js'
+import { SteadyRequests } from './steady-requests.js'
+
+const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
+
+/** So that the other waits for 9.6 s: on a busy machine a start takes its time. */
+const ADVERT_SECONDS = 3
+
+t.test('a master that is back before the other misses it', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { client, clientAddresses, balancers } = await buildSeed(lab, { balancers: 2 })
+  const slowly = (config: string) => config.replace('advert_int 1', `advert_int ${ADVERT_SECONDS}`)
+  using one = new PairNode(lab, balancers[0], slowly(seedFile('master')))
+  using two = new PairNode(lab, balancers[1], slowly(seedFile('backup')))
+  await Promise.all([one.start('--leave-forwarding'), two.start()])
+  await one.becameMaster()
+  const requests = await SteadyRequests.begin(client, vip, clientAddresses)
+
+  await t.test('after a stop with --leave-forwarding', async t => {
+    const stopped = Date.now()
+    await one.daemon.stop()
+    t.equal(await one.hasAddress(), true, 'which leaves the address')
+    await one.start('--leave-forwarding')
+    await isMasterStill(t, stopped)
+  })
+
+  await t.test('after a death of all its processes', async t => {
+    const killed = Date.now()
+    process.kill(one.vrrpPid, 'SIGKILL')
+    one.daemon.signal('SIGKILL')
+    await one.daemon.exited
+    await one.start()
+    await isMasterStill(t, killed)
+  })
+
+  await t.test('after a death of its VRRP process, which is started again', async t => {
+    const before = one.vrrpPid
+    const killed = Date.now()
+    process.kill(before, 'SIGKILL')
+    await logged(one.daemon, /the VRRP process died \(SIGKILL\): starting it again/, killed)
+    await isMasterStill(t, killed)
+    t.not(one.vrrpPid, before)
+  })
+
+  async function isMasterStill(t: Test, since: number): Promise<void> {
+    t.comment(`master again after ${(await one.becameMaster(since)) - since} ms`)
+    await sleep(ADVERT_SECONDS * 1000)
+    const other = logOf(two.daemon).filter(({ time }) => time >= since)
+    t.notOk(
+      other.some(({ text }) => enteringMaster.test(text)),
+      'the other never was master',
+    )
+    t.equal(await one.state(), 'MASTER')
+    const outcomes = requests.answers.filter(({ begun }) => begun >= since).map(({ outcome }) => outcome)
+    t.ok(outcomes.length > 0, `${outcomes.length} new connections meanwhile`)
+    t.same(new Set(outcomes), new Set(['200']), 'are all answered')
+  }
+})
