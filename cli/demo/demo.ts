@@ -1,18 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command } from 'commander'
-import { socketPath } from '../../lib/control/socket-path.js'
 import { XdplbError } from '../../lib/errors.js'
 import { paintFor } from '../terminal.js'
-import { configuration } from './configuration.js'
+import { configurationOf } from './configuration.js'
 import { Lab } from './lab/lab.js'
 import { buildSeed } from './lab/seed.js'
+import { Node } from './node.js'
 import { Script } from './script.js'
 import { Stage } from './stage.js'
 
 const picture = `
   client ──┐                  10.0.0.100 to 10.0.0.109
-           ├── switch ──┬── lb1      10.0.0.11   owns 10.0.0.1
+           ├── switch ──┬── lb1      10.0.0.11   MASTER prio 200   owns 10.0.0.1 while master
+                        ├── lb2      10.0.0.12   BACKUP prio 100
                         ├── websvr1  10.0.0.71   ┐ both have 10.0.0.1 on lo,
                         └── websvr2  10.0.0.72   ┘ and do not answer ARP for it
 `
@@ -21,21 +20,23 @@ const help = `
 Needs root. Everything happens in network namespaces of its own, on one machine, and is gone afterwards, also after
 Ctrl-C. The exit code is 0 if everything that is to be seen was seen.
 
-Example:
+Examples:
   # xdplb demo
+  # xdplb demo --keep       leave it standing until Ctrl-C, and say how to play with it
 `
 
-/** `xdplb demo`: one balancer, two web servers, ten clients. */
+/** `xdplb demo`: two balancers, two web servers, ten clients. */
 export function demoCommand(): Command {
   return new Command('demo')
     .description('show it working, in a network of namespaces on this machine')
+    .option('--keep', 'leave it standing until Ctrl-C')
     .addHelpText('after', help)
-    .action(async () => {
-      if (!(await demonstrate())) process.exitCode = 1
+    .action(async ({ keep = false }: { keep?: boolean }) => {
+      if (!(await demonstrate(keep))) process.exitCode = 1
     })
 }
 
-async function demonstrate(): Promise<boolean> {
+async function demonstrate(keep: boolean): Promise<boolean> {
   if (process.getuid?.() !== 0) {
     throw new XdplbError(
       'PERMISSION',
@@ -43,32 +44,38 @@ async function demonstrate(): Promise<boolean> {
     )
   }
   const stage = new Stage(process.stdout, paintFor(process.stdout))
-  stage.heading('a network of five hosts, in namespaces')
+  stage.heading('a network of six hosts, in namespaces')
   await using lab = await Lab.open()
-  const seed = await stage.doing('building it', () => buildSeed(lab))
+  const seed = await stage.doing('building it', () => buildSeed(lab, { balancers: 2 }))
   stage.say(picture)
-  const [balancer] = seed.balancers
-  if (balancer === undefined) throw new XdplbError('USAGE', 'demo: a lab without a balancer, expected one')
+  const [lb1, lb2] = seed.balancers
+  if (lb1 === undefined || lb2 === undefined)
+    throw new XdplbError('USAGE', 'demo: no pair in the lab, expected one')
+  const master = new Node(lab, lb1, configurationOf(1))
+  const backup = new Node(lab, lb2, configurationOf(2))
 
-  const file = join(lab.directory, 'keepalived.conf')
-  const places = ['--run-dir', join(lab.directory, 'run'), '--bpffs', join(lab.directory, 'bpf')]
-  writeFileSync(file, configuration)
-  mkdirSync(join(lab.directory, 'bpf'))
-  const start = async () => {
-    const daemon = balancer.node('cli/main.js', 'run', '-f', file, '--log-format', 'json', ...places)
-    await daemon.printed(/Entering MASTER STATE/)
-    return daemon
-  }
-  stage.heading('lb1: xdplb run -f keepalived.conf')
-  const first = await stage.doing('starting it', start)
-  stage.show('it is master', true, 'after three adverts that nobody sent')
-
-  const script = new Script(stage, seed, balancer)
+  const script = new Script(stage, seed, master, backup)
+  await script.election()
   await script.balancing()
   await script.directReturn()
-  const second = await script.restart(first, start)
-  await script.counters(socketPath({ runDir: join(lab.directory, 'run'), name: 'xdplb' }))
-  await script.stop(second)
+  await script.health()
+  await script.failover()
+  await script.mail()
+  if (keep) await standStill(stage, master, seed.client.namespace)
+  await script.stop()
   stage.summary()
   return stage.isWell
+}
+
+/** Until Ctrl-C, which ends the lab as it ends everything. */
+async function standStill(stage: Stage, { host, places }: Node, client: string): Promise<never> {
+  stage.heading('it stands until Ctrl-C; in another shell:')
+  for (const line of [
+    `ip netns exec ${client} curl http://10.0.0.1/`,
+    `xdplb status ${places.slice(0, 2).join(' ')}`,
+    `ip netns exec ${host.namespace} ip address show ${host.interface}`,
+  ]) {
+    stage.say(`    ${line}`)
+  }
+  return new Promise(() => setInterval(() => {}, 2 ** 30))
 }

@@ -1,24 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../../lib/address.js'
-import { ControlClient } from '../../lib/control/client.js'
-import type { Child } from './lab/child.js'
-import type { Host } from './lab/host.js'
-import { type Answer, request } from './lab/http.js'
+import { type Answer, request, startWebServer } from './lab/http.js'
 import { type Seed, vip } from './lab/seed.js'
+import type { Node } from './node.js'
 import type { Stage } from './stage.js'
 
 const URL = `http://${vip}/`
 const REQUESTS_OF_ONE = 6
+const ASK_EVERY_MS = 20
+const TCP = 6
 
-/** What is shown, in order. Each part leaves the balancing as it found it. */
+/** What the protocol allows for a takeover by priority 100: 3 adverts and the skew, RFC 3768 §6.1; or the skew alone. */
+const MASTER_DOWN_MS = 3000 + (156 / 256) * 1000
+const SKEW_MS = (156 / 256) * 1000
+
+/** What is shown, in order. Each part leaves the pair as it found it. */
 export class Script {
   readonly #stage: Stage
   readonly #seed: Seed
-  readonly #balancer: Host
+  readonly #master: Node
+  readonly #backup: Node
 
-  constructor(stage: Stage, seed: Seed, balancer: Host) {
+  constructor(stage: Stage, seed: Seed, master: Node, backup: Node) {
     this.#stage = stage
     this.#seed = seed
-    this.#balancer = balancer
+    this.#master = master
+    this.#backup = backup
+  }
+
+  /** The higher priority is elected. */
+  async election(): Promise<void> {
+    this.#stage.heading('two balancers: xdplb run -f keepalived.conf')
+    await this.#stage.doing('electing', () => this.#master.start('MASTER'))
+    await this.#stage.doing('joining', () => this.#backup.start('BACKUP'))
+    const [first, second] = await Promise.all([this.#master.status(), this.#backup.status()])
+    this.#stage.show('lb1 is master, with priority 200', first.vrrp[0]?.state === 'MASTER')
+    this.#stage.show('lb2 is backup, with priority 100', second.vrrp[0]?.state === 'BACKUP')
   }
 
   /** Clients take turns, and each stays where it was. */
@@ -40,7 +57,7 @@ export class Script {
   /** Requests cross the balancer, answers do not. */
   async directReturn(): Promise<void> {
     this.#stage.heading('the way of the packets')
-    using capture = this.#balancer.capture()
+    using capture = this.#master.host.capture()
     const answers = await this.#ask(this.#seed.clientAddresses)
     const packets = capture.frames.flatMap(frame => (frame.ip?.protocol === TCP ? [frame.ip] : []))
     const requests = packets.filter(({ destination }) => destination === vip).length
@@ -53,71 +70,85 @@ export class Script {
     this.#stage.show('answers do not: they go straight to the clients', replies === 0, `${replies} packets`)
   }
 
-  /**
-   * The process is killed, and packets go on; its successor takes over what is in the kernel.
-   *
-   * @param start starts the daemon
-   * @returns the successor
-   */
-  async restart(daemon: Child, start: () => Promise<Child>): Promise<Child> {
-    this.#stage.heading('the daemon is killed (kill -9), and started again')
-    const before = await this.#ask(this.#seed.clientAddresses)
-    daemon.signal('SIGKILL')
-    await daemon.exited
+  /** A web server fails, and is back. */
+  async health(): Promise<void> {
+    this.#stage.heading('a web server is killed (checked every 2 seconds)')
+    const [host] = this.#seed.webServers
+    const [server] = this.#seed.httpServers
+    if (host === undefined || server === undefined) return
+    const started = performance.now()
+    await server.stop(0)
+    await this.#stage.doing('checking', () => this.#master.said(/Removing service \[10\.0\.0\.71\]:tcp:80/))
+    const seconds = (performance.now() - started) / 1000
+    this.#stage.show(`${host.name} leaves the rotation`, true, `after ${seconds.toFixed(1)} s`)
     const without = await this.#ask(this.#seed.clientAddresses)
-    this.#stage.show('without it the kernel balances on', isSame(before, without), turns(without))
-    const next = await this.#stage.doing('starting the next one', start)
-    const after = await this.#ask(this.#seed.clientAddresses)
     this.#stage.show(
-      'the next one takes over, and every client stays where it was',
-      isSame(before, after),
-      turns(after),
+      'every client is answered by the other one',
+      without.every(({ text }) => text === 'websvr2'),
+      turns(without),
     )
-    return next
+    await startWebServer(host)
+    await this.#stage.doing('checking', () => this.#master.said(/Adding service \[10\.0\.0\.71\]:tcp:80/))
+    this.#stage.show(`${host.name} is back, and so it is in the rotation`, true)
   }
 
-  /** What the daemon says of itself. */
-  async counters(socket: string): Promise<void> {
-    const { services, verdicts } = await new ControlClient(socket).status()
-    this.#stage.heading('what xdplb status says')
-    for (const { service, scheduler, reals } of services) {
-      this.#stage.say(`    ${service} ${scheduler}`)
-      for (const { real, state, traffic } of reals) {
-        this.#stage.say(
-          `      ${real} ${state}  ${traffic.connections} connections, ${traffic.packets} packets`,
-        )
-      }
+  /** The master dies, the backup takes over, the old master comes back. */
+  async failover(): Promise<void> {
+    this.#stage.heading('the master is killed (kill -9)')
+    const address = this.#seed.clientAddresses[0] ?? ''
+    const steady = this.#seed.client.node(
+      'cli/demo/lab/programs/steady-client.js',
+      URL,
+      `${ASK_EVERY_MS}`,
+      address,
+    )
+    await steady.printed(/\d+ websvr/)
+    await this.#master.kill()
+    await this.#stage.doing('waiting for lb2', () => this.#backup.said(/Entering MASTER STATE/))
+    await this.#stage.doing('asking', () => sleep(500))
+    const gap = longestGap(steady.stdout)
+    const allowed = `the protocol allows ${SKEW_MS.toFixed(0)} ms when its process says farewell, ${MASTER_DOWN_MS.toFixed(0)} ms when nothing does`
+    this.#stage.show('lb2 answers', gap < MASTER_DOWN_MS + 200, `longest gap ${gap} ms; ${allowed}`)
+
+    this.#stage.heading('the old master is back')
+    await this.#stage.doing('starting it', () => this.#master.start('MASTER'))
+    await this.#stage.doing('waiting for lb2', () =>
+      this.#backup.said(/MASTER STATE[\s\S]*Entering BACKUP STATE/),
+    )
+    const answers = await this.#ask(this.#seed.clientAddresses)
+    this.#stage.show('it takes the address again, and lb2 yields', answers.every(isAnswered), turns(answers))
+    await steady.stop()
+  }
+
+  /** What was written to the administrator. */
+  async mail(): Promise<void> {
+    this.#stage.heading('mail to root@mydomain.com')
+    await this.#stage.doing('waiting for it', () => this.#backup.mail.printed(/UP$/m))
+    const subjects = `${this.#master.mail.stdout}${this.#backup.mail.stdout}`.match(/^\[.*$/gm) ?? []
+    for (const subject of subjects) this.#stage.say(`    ${subject}`)
+    const tellsBoth = ['DOWN', 'UP'].every(end => subjects.some(subject => subject.endsWith(end)))
+    this.#stage.show('it tells of the web server that failed, and that it is back', tellsBoth)
+  }
+
+  /** A stop leaves the hosts as they were. */
+  async stop(): Promise<void> {
+    this.#stage.heading('both are stopped (SIGTERM)')
+    for (const node of [this.#backup, this.#master]) {
+      const { name, interface: device } = node.host
+      const end = await node.stop()
+      const state = await node.host.run(['ip', '-details', 'address', 'show', 'dev', device])
+      const isClean = !state.includes(`inet ${vip}/`) && !/prog\/xdp/.test(state)
+      this.#stage.show(
+        `${name} ends well, and leaves no address and no program behind`,
+        end === 'exit 0' && isClean,
+      )
     }
-    this.#stage.show(
-      'every packet is counted',
-      (verdicts.tx ?? 0) > 0,
-      `${verdicts.tx} sent to web servers by XDP`,
-    )
-  }
-
-  /** A stop leaves the host as it was. */
-  async stop(daemon: Child): Promise<void> {
-    this.#stage.heading('the daemon is stopped (SIGTERM)')
-    await daemon.stop()
-    const state = await this.#balancer.run([
-      'ip',
-      '-details',
-      'address',
-      'show',
-      'dev',
-      this.#balancer.interface,
-    ])
-    this.#stage.show('it ends well', (await daemon.exited) === 'exit 0')
-    this.#stage.show('the address is gone', !state.includes(`inet ${vip}/`))
-    this.#stage.show('nothing is attached any more', !/prog\/xdp/.test(state))
   }
 
   #ask(from: readonly Address[], times = 1): Promise<Answer[]> {
     return this.#stage.doing('asking', () => request(this.#seed.client, URL, { from, times }))
   }
 }
-
-const TCP = 6
 
 function isAnswered({ status }: Answer): boolean {
   return status === '200'
@@ -127,12 +158,14 @@ function isAlternating(answers: readonly Answer[]): boolean {
   return answers.every((answer, i) => i === 0 || answer.text !== answers[i - 1]?.text)
 }
 
-function isSame(before: readonly Answer[], after: readonly Answer[]): boolean {
-  return after.every((answer, i) => isAnswered(answer) && answer.text === before[i]?.text)
-}
-
 function turns(answers: readonly Answer[]): string {
   const counts = new Map<string, number>()
   for (const { text } of answers) counts.set(text, (counts.get(text) ?? 0) + 1)
   return [...counts].map(([server, count]) => `${server} ${count}`).join(', ')
+}
+
+/** Between two answers of the steady client, in milliseconds. */
+function longestGap(lines: string): number {
+  const times = Array.from(lines.matchAll(/^(\d+) /gm), ([, time]) => Number(time))
+  return times.reduce((longest, time, i) => Math.max(longest, time - (times[i - 1] ?? time)), 0)
 }
