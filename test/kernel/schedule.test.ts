@@ -7,7 +7,7 @@ import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
 import { sweep } from '../tools/sweep.js'
 
 /** Flows that each of two processes begins, at the same time. */
-const MANY = 500_000
+const MANY = 2_000_000
 const script = new URL('sender.ts', import.meta.url)
 
 /** SYNs of so many new flows; gives the reals that took them, in order. */
