@@ -36,9 +36,19 @@ export class PairNode implements Disposable {
     this.#daemon = await this.#site.start(this.#config, ...args)
   }
 
+  /** By SIGTERM. */
+  async stop(): Promise<void> {
+    await this.daemon.stop()
+  }
+
+  /** Waits for the first line of its log like this from that moment on. @returns when it was written */
+  logged(text: RegExp, from = 0): Promise<number> {
+    return logged(this.daemon, text, from)
+  }
+
   /** Waits until it has become master, at that moment or after it. @returns when */
   becameMaster(from = 0): Promise<number> {
-    return logged(this.daemon, enteringMaster, from)
+    return this.logged(enteringMaster, from)
   }
 
   async state(): Promise<string | undefined> {
