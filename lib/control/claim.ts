@@ -24,7 +24,7 @@ export async function claimSocket(path: string, listen: (path: string) => Promis
     await mkdir(directory, { recursive: true, mode: 0o700 })
     // In a directory of our own nobody can connect before the mode is set; link(2) then shows the name in one step,
     // and fails when somebody else was faster.
-    const hidden = await mkdtemp(join(directory, '.'))
+    const hidden = await mkdtemp(`${directory}/.`)
     try {
       const unnamed = join(hidden, 's')
       await listen(unnamed)

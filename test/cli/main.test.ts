@@ -4,6 +4,7 @@ import { built } from '../../cli/demo/lab/built.js'
 import { run, xdplb } from './xdplb.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+const skip = process.getuid?.() === 0 ? false : 'needs root to show what the demo shows'
 const commands = ['run', 'check', 'status', 'realserver', 'demo']
 
 t.test('--version is that of the package', async t => {
@@ -42,8 +43,8 @@ t.test('a command line that does not fit is exit 2, one line, and a hint where t
     t.match(await xdplb(...args), { code: 2, stdout: '', stderr }, args.join(' '))
 })
 
-t.test('a reader that has gone away is no error', async t => {
-  const script = `{ sleep 0.1; "$@"; echo "exit $?" >&2; } | true`
-  const { stderr } = await run('bash', '-c', script, '-', process.execPath, built('cli/main.js'), '--help')
+t.test('a reader that has seen enough is no error', { skip }, async t => {
+  const script = '{ "$@"; echo "exit $?" >&2; } | head -n 2'
+  const { stderr } = await run('bash', '-c', script, '-', process.execPath, built('cli/main.js'), 'demo')
   t.equal(stderr, 'exit 0\n')
 })

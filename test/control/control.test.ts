@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { on } from 'node:events'
+import { on, once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -106,6 +106,15 @@ t.test('after close the name is free, and closing again does nothing', async t =
   await next.close()
 })
 
+t.test('a connection that says nothing does not hold up the end', async t => {
+  const { path, server } = await serving(t)
+  const silent = connect(path)
+  await once(silent, 'connect')
+  const closed = once(silent, 'close')
+  await server.close()
+  await closed
+})
+
 t.test('a second balancer of the same name is refused, with the process id of the first', async t => {
   const { path, client } = await serving(t)
   await t.rejects(ControlServer.listen(path), {
@@ -148,7 +157,7 @@ t.test('what is not ours is never removed', async t => {
 })
 
 t.test('a path that the kernel would cut is refused', async t => {
-  const runDir = join(tmpdir(), 'x'.repeat(100))
+  const runDir = join(place(t), 'x'.repeat(100))
   await t.rejects(ControlServer.listen(socketPath({ runDir })), {
     code: 'USAGE',
     message: 'expected at most 107',
