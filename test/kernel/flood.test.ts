@@ -1,9 +1,9 @@
 import t from 'tap'
 import { geometryFor } from '../../lib/dataplane/geometry.js'
 import type { FlowState } from '../../lib/dataplane/layout.gen.js'
+import { Flood } from '../tools/flood.js'
 import { buildFrame, type TcpFlag } from '../tools/packet.js'
 import { loadProgram, skip } from '../tools/program.js'
-import { Flood } from './flood.js'
 
 const ESTABLISHED = 60_000
 const STRANGERS = 15

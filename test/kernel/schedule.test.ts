@@ -8,7 +8,7 @@ import { sweep } from '../tools/sweep.js'
 
 /** Flows that each of two processes begins, at the same time. */
 const MANY = 2_000_000
-const script = new URL('sender.ts', import.meta.url)
+const script = new URL('../tools/sender.ts', import.meta.url)
 
 /** SYNs of so many new flows; gives the reals that took them, in order. */
 function begin(program: ProgramUnderTest, flows: number, from = 1000): (number | undefined)[] {

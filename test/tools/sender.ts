@@ -1,6 +1,6 @@
 import { Program } from '../../lib/libbpf/index.js'
-import { buildFrame } from '../tools/packet.js'
 import { Flood } from './flood.js'
+import { buildFrame } from './packet.js'
 
 // node sender.ts PIN FIRST FLOWS: says `ready`, waits for a word, sends the SYNs of so many clients, ends.
 

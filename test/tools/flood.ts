@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { compile } from '../../bpf/compile.js'
 import { BpfObject, type LoadedObject, type MappedArray, type Program, u32 } from '../../lib/libbpf/index.js'
 
-const fixtures = new URL('fixtures/', import.meta.url).pathname
+const sources = new URL('.', import.meta.url).pathname
 
-/** `struct flood` of fixtures/strangers.bpf.c: the frame, and behind it, in words of 32 bits, the next client. */
+/** `struct flood` of strangers.bpf.c: the frame, and behind it, in words of 32 bits, the next client. */
 const FRAME = 54
 const CLIENT_AT = 14
 
@@ -46,7 +46,7 @@ function compiled(): Buffer {
   const directory = mkdtempSync(join(tmpdir(), 'xdplb-flood-'))
   try {
     const object = join(directory, 'strangers.bpf.o')
-    compile(fixtures, 'strangers.bpf.c', object)
+    compile(sources, 'strangers.bpf.c', object)
     return readFileSync(object)
   } finally {
     rmSync(directory, { recursive: true })
