@@ -112,8 +112,8 @@ t.test('a fault has the path of its option, what was found and what was expected
       'virtualServers[0].realServers[1].checks[0]: warning: MISC_CHECK is not honoured yet',
     ],
     [
-      withReal({ inhibitOnFailure: true }),
-      'virtualServers[0].realServers[1].inhibitOnFailure: warning: not honoured yet',
+      withReal({ upperThreshold: 5 }),
+      'virtualServers[0].realServers[1].upperThreshold: warning: not honoured yet',
     ],
     [
       withReal({ port: 81 }),

@@ -28,7 +28,6 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     ],
     [
       service('alpha on'),
-      '5:1 warning not-honoured alpha is not honoured yet',
       '5:7 warning extra-words more words than alpha takes - ignoring the rest of the line',
     ],
     [
@@ -86,7 +85,6 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     ],
     [
       service('', 'inhibit_on_failure Yes'),
-      '7:1 warning not-honoured inhibit_on_failure is not honoured yet',
       "7:20 error invalid-value inhibit_on_failure: unknown value 'Yes', expected on, true, yes, off, false or no - ignoring",
     ],
     [
@@ -99,7 +97,6 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     ],
     [
       service('', 'TCP_CHECK {\nconnect_ip 10.0.0\n}'),
-      '8:1 warning not-honoured connect_ip is not honoured yet',
       '8:12 error invalid-value connect_ip: Invalid IP address 10.0.0 - ignoring',
     ],
     [
@@ -196,18 +193,15 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     [
       instance('unicast_src_ip fe80::1', { addresses: '' }),
       '1:1 warning not-honoured (V) IPv6 is not honoured yet in vrrp_instance',
-      '4:1 warning not-honoured unicast_src_ip is not honoured yet',
       '5:1 error incomplete (V) No VIP specified; at least one is required',
     ],
     [
       instance('', { addresses: '10.0.0.1 dev eth1 foo' }),
-      '6:10 warning not-honoured dev is not honoured yet',
       "6:19 error unknown-keyword Unknown keyword 'foo' in virtual_ipaddress",
     ],
     [
       instance('', { addresses: '10.0.0.1 dev' }),
       '6:10 error missing-parameter Configuration line starting `dev` is missing a parameter after keyword `dev` at word position 2',
-      '6:10 warning not-honoured dev is not honoured yet',
     ],
     [
       instance('', { addresses: Array.from({ length: 256 }, (_, i) => `10.0.1.${i}`).join('\n') }),
@@ -225,20 +219,15 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     [
       instance('priority 100\nnopreempt\npreempt_delay 5\nstate MASTER'),
       '5:1 warning adjusted (V) Warning - nopreempt will not work with initial state MASTER - clearing',
-      '5:1 warning not-honoured nopreempt is not honoured yet',
       '6:1 warning adjusted (V) Warning - preempt delay will not work with initial state MASTER - clearing',
-      '6:1 warning not-honoured preempt_delay is not honoured yet',
     ],
     [
       instance('priority 255\nstate BACKUP\nnopreempt'),
       '6:1 warning adjusted (V) nopreempt is incompatible with priority 255. resetting nopreempt',
-      '6:1 warning not-honoured nopreempt is not honoured yet',
     ],
     [
       instance('nopreempt\npreempt_delay 5'),
-      '4:1 warning not-honoured nopreempt is not honoured yet',
       '5:1 warning adjusted (V) preempt_delay is incompatible with nopreempt mode - resetting',
-      '5:1 warning not-honoured preempt_delay is not honoured yet',
     ],
     [
       instance(
@@ -250,7 +239,6 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
       '1:15 warning not-honoured vrrp_strict is not honoured yet',
       '6:1 warning adjusted (V) State MASTER must match being address owner',
       '8:1 warning adjusted (V) preempt_delay is incompatible with strict mode - resetting',
-      '8:1 warning not-honoured preempt_delay is not honoured yet',
       '9:1 warning adjusted (V) Strict mode does not support authentication. Ignoring.',
     ],
     [

@@ -31,31 +31,39 @@ export function commonCheck(builtIn: BuiltIn = {}): Fields<CommonCheck, CheckSur
     ...builtIn,
   }
   return {
-    delayLoopSeconds: value('delay_loop', checkInterval, { inherit: (_, { real }) => real.delayLoopSeconds }),
-    retry: value(retryKeywords, integer(0, COUNT_MAX), { inherit: (_, { real }) => real.retry ?? retry }),
+    delayLoopSeconds: value('delay_loop', checkInterval, {
+      honoured: true,
+      inherit: (_, { real }) => real.delayLoopSeconds,
+    }),
+    retry: value(retryKeywords, integer(0, COUNT_MAX), {
+      honoured: true,
+      inherit: (_, { real }) => real.retry ?? retry,
+    }),
     delayBeforeRetrySeconds: value('delay_before_retry', seconds(0), {
+      honoured: true,
       inherit: (self, { real }) =>
         real.delayBeforeRetrySeconds ?? delayBeforeRetrySeconds ?? self.delayLoopSeconds,
     }),
     warmupSeconds: value('warmup', seconds(0), {
+      honoured: true,
       inherit: (self, { real }) => real.warmupSeconds ?? self.delayLoopSeconds,
     }),
-    alpha: toggle('alpha', { inherit: (_, { real }) => real.alpha }),
-    logAllFailures: toggle('log_all_failures', { default: false }),
+    alpha: toggle('alpha', { honoured: true, inherit: (_, { real }) => real.alpha }),
+    logAllFailures: toggle('log_all_failures', { honoured: true, default: false }),
   }
 }
 
 /** What checks over the network have. Blocks that are not honoured say so once, whatever stands in them. */
 export function networkCheck(builtIn: BuiltIn = {}): Fields<NetworkCheck, CheckSurroundings> {
   return {
-    connectAddress: value('connect_ip', address, { inherit: (_, { real }) => real.address }),
+    connectAddress: value('connect_ip', address, { honoured: true, inherit: (_, { real }) => real.address }),
     connectPort: value('connect_port', port, { honoured: true, inherit: (_, { real }) => real.port }),
     connectTimeoutSeconds: value('connect_timeout', connectTimeout, {
       honoured: true,
       inherit: (_, { real }) => real.connectTimeoutSeconds,
     }),
-    bindAddress: value('bindto', address),
-    bindPort: value('bind_port', port),
+    bindAddress: value('bindto', address, { honoured: true }),
+    bindPort: value('bind_port', port, { honoured: true }),
     bindInterface: value('bind_if', interfaceName),
     fwmark: value('fwmark', integer(0, COUNT_MAX), { default: 0 }),
     ...commonCheck(builtIn),

@@ -25,6 +25,7 @@ export const notifies = {
   notifyStop: script('notify_stop'),
   notify: script('notify'),
   smtpAlert: toggle('smtp_alert', {
+    honoured: true,
     inherit: (_, { global }) => global.smtpAlertVrrp ?? global.smtpAlert ?? false,
   }),
 } satisfies { [K in keyof Notifies]-?: Row<NonNullable<Notifies[K]>, Notifies, VrrpSurroundings> }

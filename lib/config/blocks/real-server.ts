@@ -27,17 +27,29 @@ export const realServer = defineBlock<RealServer, RealSurroundings>('real_server
       inherit: (_, { service }) => service.weight,
     }),
     forwarding: forwarding('lvs_method', { inherit: (_, { service }) => service.forwarding }),
-    inhibitOnFailure: toggle('inhibit_on_failure', { inherit: (_, { service }) => service.inhibitOnFailure }),
-    alpha: toggle('alpha', { inherit: (_, { service }) => service.alpha }),
+    inhibitOnFailure: toggle('inhibit_on_failure', {
+      honoured: true,
+      inherit: (_, { service }) => service.inhibitOnFailure,
+    }),
+    alpha: toggle('alpha', { honoured: true, inherit: (_, { service }) => service.alpha }),
     connectTimeoutSeconds: value('connect_timeout', connectTimeout, {
+      honoured: true,
       inherit: (_, { service }) => service.connectTimeoutSeconds,
     }),
-    retry: value('retry', integer(1, COUNT_MAX), { inherit: (_, { service }) => service.retry }),
+    retry: value('retry', integer(1, COUNT_MAX), {
+      honoured: true,
+      inherit: (_, { service }) => service.retry,
+    }),
     delayBeforeRetrySeconds: value('delay_before_retry', seconds(0), {
+      honoured: true,
       inherit: (_, { service }) => service.delayBeforeRetrySeconds,
     }),
-    warmupSeconds: value('warmup', seconds(0), { inherit: (_, { service }) => service.warmupSeconds }),
+    warmupSeconds: value('warmup', seconds(0), {
+      honoured: true,
+      inherit: (_, { service }) => service.warmupSeconds,
+    }),
     delayLoopSeconds: value('delay_loop', checkInterval, {
+      honoured: true,
       inherit: (_, { service }) => service.delayLoopSeconds,
     }),
     virtualHost: value('virtualhost', text(), { inherit: (_, { service }) => service.virtualHost }),
@@ -46,6 +58,7 @@ export const realServer = defineBlock<RealServer, RealSurroundings>('real_server
     notifyUp: script('notify_up'),
     notifyDown: script('notify_down'),
     smtpAlert: toggle('smtp_alert', {
+      honoured: true,
       inherit: (_, { global }) => global.smtpAlertChecker ?? global.smtpAlert ?? true,
     }),
     checks: checks(),

@@ -68,7 +68,7 @@ export const virtualAddress = defineBlock<VirtualAddress, undefined>('virtual_ip
       inherit: self => (self.address !== undefined && familyOf(self.address) === 6 ? 128 : 32),
     }),
     broadcast: value(['brd', 'broadcast'], broadcast),
-    device: value('dev', interfaceName),
+    device: value('dev', interfaceName, { honoured: true }),
     scope: value('scope', text(15)),
     label: value('label', interfaceName),
     peer: value('peer', peer),

@@ -65,27 +65,33 @@ export const vrrpInstance = defineBlock<VrrpInstance, VrrpSurroundings>('vrrp_in
         [false, 'nopreempt'],
         [true, 'preempt'],
       ]),
-      { default: true },
+      { honoured: true, default: true },
     ),
-    preemptDelaySeconds: value('preempt_delay', seconds(0, 1000), { default: 0 }),
-    unicastSource: value('unicast_src_ip', address),
-    unicastPeers: records('unicast_peer', unicastPeer),
+    preemptDelaySeconds: value('preempt_delay', seconds(0, 1000), { honoured: true, default: 0 }),
+    unicastSource: value('unicast_src_ip', address, { honoured: true }),
+    unicastPeers: records('unicast_peer', unicastPeer, { honoured: true }),
     garpMasterDelaySeconds: value('garp_master_delay', integer(0, SECONDS_IN_MICROSECONDS), {
+      honoured: true,
       inherit: (_, { global }) => global.vrrpGarpMasterDelaySeconds,
     }),
     garpMasterRepeat: value('garp_master_repeat', positive(COUNT_MAX), {
+      honoured: true,
       inherit: (_, { global }) => global.vrrpGarpMasterRepeat,
     }),
     garpMasterRefreshSeconds: value('garp_master_refresh', integer(0, COUNT_MAX), {
+      honoured: true,
       inherit: (_, { global }) => global.vrrpGarpMasterRefreshSeconds,
     }),
     garpMasterRefreshRepeat: value('garp_master_refresh_repeat', positive(COUNT_MAX), {
+      honoured: true,
       inherit: (_, { global }) => global.vrrpGarpMasterRefreshRepeat,
     }),
     garpLowerPrioDelaySeconds: value('garp_lower_prio_delay', integer(0, SECONDS_IN_MICROSECONDS), {
+      honoured: true,
       inherit: (_, { global }) => global.vrrpGarpLowerPrioDelaySeconds,
     }),
     garpLowerPrioRepeat: value('garp_lower_prio_repeat', integer(0, COUNT_MAX), {
+      honoured: true,
       inherit: (_, { global }) => global.vrrpGarpLowerPrioRepeat,
     }),
     trackInterfaces: trackInterfaces(),
