@@ -87,15 +87,16 @@ function realRows(status: RealStatus, paint: Paint): Row[] {
   const style = { up: 'green', down: 'red', unresolved: 'red', removed: 'dim' } as const
   const counts = [weight, active, inactive].map(formatCount)
   const row: Row = [`  ${real}`, paint(style[state], state), ...counts, ...trafficCells(traffic)]
-  if (state === 'down') return [row, `    takes no new flow: ${status.reason ?? 'its checks fail'}`]
-  return state === 'unresolved' ? [row, `    ${whyUnresolved(status)}`] : [row]
+  return [row, ...trouble(status)]
 }
 
-function whyUnresolved(status: RealStatus): string {
-  const address = status.real.replace(/^\[?(.*?)\]?:\d+$/, '$1')
-  return status.interface === undefined
-    ? `takes no new flow: no way to ${address}; see: ip route get ${address}`
-    : `takes no new flow: no MAC address; is it up? see: ip neigh show ${address} dev ${status.interface}`
+/** Why a real server takes no new flow, and where to look. */
+function trouble({ real, state, reason, interface: device }: RealStatus): Row[] {
+  if (state === 'down') return [`    no new flow: ${reason ?? 'its checks fail'}`]
+  if (state !== 'unresolved') return []
+  const address = real.replace(/^\[?(.*?)\]?:\d+$/, '$1')
+  const look = device === undefined ? `ip route get ${address}` : `ip neigh show ${address} dev ${device}`
+  return [`    no new flow: ${reason ?? 'its MAC address is not known'}`, `    see: ${look}`]
 }
 
 function trafficCells({

@@ -39,6 +39,8 @@ const up: RealStatus = {
   traffic: busy,
 }
 
+const silent = { weight: 1, active: 0, inactive: 0, traffic: idle }
+
 const status: BalancerStatus = {
   name: 'lb1',
   version: '0.1.0',
@@ -62,8 +64,15 @@ const status: BalancerStatus = {
       traffic: busy,
       reals: [
         up,
-        { ...up, real: '10.0.0.72:80', state: 'unresolved', active: 0, inactive: 0, traffic: idle },
-        { real: '10.9.9.9:80', state: 'unresolved', weight: 1, active: 0, inactive: 0, traffic: idle },
+        { ...up, ...silent, real: '10.0.0.72:80', state: 'unresolved', reason: 'nobody answers' },
+        { ...silent, real: '10.9.9.9:80', state: 'unresolved', reason: 'no way there' },
+        {
+          ...up,
+          ...silent,
+          real: '10.0.0.74:80',
+          state: 'down',
+          reason: 'TCP_CHECK of 10.0.0.74:80: refused',
+        },
         { ...up, real: '10.0.0.73:80', state: 'removed', weight: 0, active: 5, inactive: 0, traffic: idle },
       ],
     },
@@ -100,9 +109,13 @@ SERVICE, REALS             STATE       WEIGHT  ACTIVE  INACTIVE  CONNS  CONN/S  
   persistent for 7200 s
   10.0.0.71:80             up               1  12,345      679k  1.23M   1.23k   812k    10M
   10.0.0.72:80             unresolved       1       0         0      0       0      0      0
-    takes no new flow: no MAC address; is it up? see: ip neigh show 10.0.0.72 dev enp0s8
+    no new flow: nobody answers
+    see: ip neigh show 10.0.0.72 dev enp0s8
   10.9.9.9:80              unresolved       1       0         0      0       0      0      0
-    takes no new flow: no way to 10.9.9.9; see: ip route get 10.9.9.9
+    no new flow: no way there
+    see: ip route get 10.9.9.9
+  10.0.0.74:80             down             1       0         0      0       0      0      0
+    no new flow: TCP_CHECK of 10.0.0.74:80: refused
   10.0.0.73:80             removed          0       5         0      0       0      0      0
 255.255.255.255:65535/udp  rr                       0         0      0       0      0      0
 
