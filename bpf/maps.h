@@ -32,6 +32,7 @@
 ARRAY(settings, struct settings, 1);
 ARRAY(vips, struct vip, LIMIT_VIPS);
 ARRAY(roles, __u32, LIMIT_VIPS);			/* enum role, by VIP id */
+ARRAY(vouched, __u64, LIMIT_VIPS);			/* by VIP id: see yield.h */
 ARRAY(service_keys, struct bucket, LIMIT_SERVICE_BUCKETS);
 ARRAY(services, struct service, LIMIT_SERVICES);
 ARRAY(cursors, struct cursor, LIMIT_SERVICES);
@@ -45,7 +46,7 @@ ARRAY(ports, struct port, LIMIT_PORTS);
 
 PERCPU(stats, struct real_stats, LIMIT_REALS);
 PERCPU(verdicts, __u64, VERDICT_REDIRECT + 1);
-PERCPU(events, __u64, EVENT_TEMPLATE_EVICTED + 1);
+PERCPU(events, __u64, EVENT_VIP_YIELDED + 1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
@@ -57,6 +58,8 @@ struct {
 /* Programs behind a tail call, for what is rare and long. */
 enum slow_step {
 	SLOW_STEP_TIME_EXCEEDED,
+	SLOW_STEP_HEAR_ADVERT,
+	SLOW_STEP_HEAR_ARP,
 	SLOW_STEPS,
 };
 

@@ -51,8 +51,8 @@ struct packet {
 	__u8 tcp_flags;
 };
 
-/* The IPv4 header behind Ethernet and up to two VLAN tags; NULL for anything else. */
-static __always_inline struct iphdr *find_ipv4(void *data, void *data_end)
+/* What is behind Ethernet and up to two VLAN tags, if it is of that type; else NULL. */
+static __always_inline void *find_payload(void *data, void *data_end, __be16 wanted)
 {
 	struct ethhdr *eth = data;
 	void *next = eth + 1;
@@ -72,7 +72,12 @@ static __always_inline struct iphdr *find_ipv4(void *data, void *data_end)
 		ethertype = tag->ethertype;
 		next = tag + 1;
 	}
-	return ethertype == bpf_htons(ETH_P_IP) ? next : NULL;
+	return ethertype == wanted ? next : NULL;
+}
+
+static __always_inline struct iphdr *find_ipv4(void *data, void *data_end)
+{
+	return find_payload(data, data_end, bpf_htons(ETH_P_IP));
 }
 
 /* Is there a whole IPv4 header? The two questions are kept apart, or clang asks the second one of a NULL. */

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 1,
+	LAYOUT_VERSION = 2,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -42,6 +42,7 @@ enum verdict {
 	VERDICT_DROP_REAL_REMOVED,	/* the flow's real server has left the service (expire_nodest_conn 0) */
 	VERDICT_DROP_NO_NEIGHBOUR,	/* the flow's real server has no known MAC address at the moment */
 	VERDICT_DROP_CONFLICT,		/* another flow has the same signature: one in 16 million when the table is full */
+	VERDICT_DROP_ARP,		/* a request for an address that was yielded: its new master answers */
 	VERDICT_DROP_TTL,		/* TTL spent, and the rate limit of ICMP answers too */
 	VERDICT_TX_TIME_EXCEEDED,	/* TTL spent: answered by ICMP */
 	VERDICT_TX,			/* to a real server, by the interface it came in by */
@@ -57,6 +58,7 @@ enum event {
 	EVENT_FLOW_NOT_STORED,		/* lost a race for its slot twice: forwarded, not remembered */
 	EVENT_TEMPLATE_MADE,
 	EVENT_TEMPLATE_EVICTED,
+	EVENT_VIP_YIELDED,		/* another master was heard, and our VRRP process was not */
 };
 
 /*
@@ -93,6 +95,7 @@ enum real_state {
 enum role {
 	ROLE_BACKUP = 0,		/* packets for the VIP go up the stack */
 	ROLE_MASTER = 1,		/* packets for the VIP are balanced */
+	ROLE_YIELDED = 2,		/* as backup, but the address may still be on the interface: see yield.h */
 };
 
 /* One slot of the VIP table: the address, IPv4 as ::ffff:a.b.c.d. The slot's index is the VIP's id. */

@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "forward.h"
 #include "icmp.h"
+#include "yield.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -83,13 +84,19 @@ static __always_inline __u32 balance(struct xdp_md *ctx, __u32 *egress_ifindex)
 	struct port *port;
 	bool is_new;
 
-	if (!ip)
+	if (!ip) {
+		if (find_payload(data, data_end, bpf_htons(ETH_P_ARP)))
+			bpf_tail_call(ctx, &slow, SLOW_STEP_HEAR_ARP);
 		return VERDICT_PASS_ETHERTYPE;
+	}
 	if ((void *)(ip + 1) > data_end || !settings)
 		return VERDICT_PASS_MALFORMED;
 	vip = find_vip(0, mapped_ipv4(ip->daddr));
-	if (vip == NO_VIP)
+	if (vip == NO_VIP) {
+		if (ip->protocol == IPPROTO_VRRP)
+			bpf_tail_call(ctx, &slow, SLOW_STEP_HEAR_ADVERT);
 		return VERDICT_PASS_NOT_VIP;
+	}
 	if (!is_master(vip))
 		return VERDICT_PASS_BACKUP;
 	port = find_port(ctx, data);
@@ -142,6 +149,21 @@ int time_exceeded(struct xdp_md *ctx)
 	struct settings *settings = get_settings();
 
 	return leave(settings ? answer_time_exceeded(ctx, settings) : VERDICT_DROP_TTL, 0);
+}
+
+SEC("xdp.frags")
+int hear_advert(struct xdp_md *ctx)
+{
+	yield_to_master((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+	return leave(VERDICT_PASS_NOT_VIP, 0);
+}
+
+SEC("xdp.frags")
+int hear_arp(struct xdp_md *ctx)
+{
+	bool is_for_yielded = asks_for_yielded((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+
+	return leave(is_for_yielded ? VERDICT_DROP_ARP : VERDICT_PASS_ETHERTYPE, 0);
 }
 
 /* For the loader, by BPF_PROG_TEST_RUN: writes jiffies (u64) and ticks (u32) at the beginning of the packet. */

@@ -124,9 +124,10 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     return this.#tables.vips.find(vip)
   }
 
-  /** Where the roles stand, for a process that writes them itself. */
-  roleCells(): { path: string; master: number; backup: number } {
-    return { path: this.#pins.of('roles'), ...roles }
+  /** Where the roles stand, for a process that writes them itself, and until when it vouches for them: bpf/yield.h. */
+  roleCells(): { path: string; vouchedPath: string; master: number; backup: number } {
+    const { master, backup } = roles
+    return { path: this.#pins.of('roles'), vouchedPath: this.#pins.of('vouched'), master, backup }
   }
 
   /** Sits on these interfaces and no others. Throws `NOT_FOUND`, `BUSY`, `UNSUPPORTED`. */

@@ -13,6 +13,9 @@ const OBJECT = fileURLToPath(new URL('../../bpf/xdplb.bpf.o', import.meta.url))
 
 export type MapName = keyof typeof layout.mapLayouts
 
+/** Programs behind a tail call: each is called as its step is. */
+const slowSteps = ['time_exceeded', 'hear_advert', 'hear_arp'] as const
+
 const mapNames = Object.keys(layout.mapLayouts).filter(isMapName)
 
 /** The program in the kernel, with its maps: made new, or around the maps that a former process left pinned. */
@@ -116,10 +119,11 @@ export class LoadedProgram implements Disposable {
     this.close()
   }
 
-  /** The new program stands in for the old one: in the array of slow steps, and under its pin. */
+  /** The new programs stand in for the old ones: in the array of slow steps, and under the pin. */
   #finish(pins: PinDirectory): void {
     const { key, value } = layout.mapLayouts.slow
-    this.map('slow').typed({ key, value }).update('time_exceeded', this.#object.program('time_exceeded').fd)
+    const slow = this.map('slow').typed({ key, value })
+    for (const step of slowSteps) slow.update(step, this.#object.program(step).fd)
     pins.remove(pins.of('prog'))
     this.program.pin(pins.of('prog'))
   }

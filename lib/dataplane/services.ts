@@ -77,7 +77,7 @@ export class Services
     if (id !== undefined) this.#tables.roles.write(id, roles[role])
   }
 
-  roleOf(vip: Address): Role {
+  roleOf(vip: Address): VipStatus['role'] {
     const id = this.#tables.vips.find(vip)
     return id !== undefined && this.#tables.roles.read(id) === roles.master ? 'master' : 'backup'
   }

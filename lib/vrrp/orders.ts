@@ -6,6 +6,11 @@ import type { VrrpState } from './state.js'
 export interface RoleCells {
   /** Of the pinned map. */
   readonly path: string
+  /**
+   * Of another, with a u64 a cell: until then, in nanoseconds of CLOCK_MONOTONIC, the process answers for the cell.
+   * Afterwards the kernel's program yields to another master by itself.
+   */
+  readonly vouchedPath: string
   readonly master: number
   readonly backup: number
 }

@@ -3,7 +3,7 @@
  * cells of the kernel's program itself. When the process that started it goes away, it gives the addresses up, by
  * priority 0, and leaves the cells as they are: packets are forwarded until the next master has been announced.
  */
-import { BpfMap, type MappedArray, u32 } from '../libbpf/index.js'
+import { BpfMap, type MappedArray, u32, u64 } from '../libbpf/index.js'
 import { NetlinkEvents } from '../net/netlink/events.js'
 import { Netlink } from '../net/netlink/netlink.js'
 import { runAsRealtime } from '../net/scheduling.js'
@@ -12,6 +12,9 @@ import { Speaker } from './speaker.js'
 
 /** Above ordinary work, below the kernel's own threads of this kind (50). */
 const REALTIME_PRIORITY = 30
+
+/** How late the next advert may be before the process counts as silent. */
+const GRACE_MS = 250
 
 const speakers: Speaker[] = []
 let isOrphan = false
@@ -32,7 +35,9 @@ function start({ instances, roles }: Order & { type: 'start' }): void {
   const netlink = Netlink.open()
   const events = NetlinkEvents.open()
   const cells = BpfMap.openPinned(roles.path).mapped()
-  for (const instance of instances) speakers.push(speakerFor(instance, { netlink, events, cells, roles }))
+  const vouched = BpfMap.openPinned(roles.vouchedPath).mapped()
+  const surroundings = { netlink, events, cells, vouched, roles }
+  for (const instance of instances) speakers.push(speakerFor(instance, surroundings))
   for (const speaker of speakers) speaker.start()
 }
 
@@ -40,17 +45,23 @@ interface Surroundings {
   readonly netlink: Netlink
   readonly events: NetlinkEvents
   readonly cells: MappedArray
+  readonly vouched: MappedArray
   readonly roles: RoleCells
 }
 
-function speakerFor(order: InstanceOrder, { netlink, events, cells, roles }: Surroundings): Speaker {
+function speakerFor(order: InstanceOrder, { netlink, events, cells, vouched, roles }: Surroundings): Speaker {
   const speaker = new Speaker(order, netlink, events)
   const instance = speaker.name
+  const vouchMs = order.instance.advertIntervalSeconds * 1000 + GRACE_MS
   speaker.on('become', state => report({ type: 'become', instance, state }))
   speaker.on('log', line => report({ type: 'log', instance, ...line }))
   speaker.on('owns', isMaster => {
     if (isOrphan) return
-    for (const cell of order.cells) cells.write(u32, cell, isMaster ? roles.master : roles.backup)
+    const until = process.hrtime.bigint() + BigInt(Math.round(vouchMs * 1e6))
+    for (const cell of order.cells) {
+      vouched.write(u64, cell, until)
+      cells.write(u32, cell, isMaster ? roles.master : roles.backup)
+    }
   })
   return speaker
 }

@@ -26,7 +26,7 @@ export interface SpeakerOptions {
 export interface SpeakerEvents {
   become: [VrrpState['state']]
   log: [LogLine]
-  /** The addresses are this node's: a moment before they are put. Or they are not: taken away, or another's advert was heard. */
+  /** The addresses are this node's: at each advert. Or they are not: taken away, or another's advert was heard. */
   owns: [boolean]
 }
 
@@ -171,10 +171,10 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
   #do(action: Action): void {
     switch (action.type) {
       case 'send':
+        if (action.priority > 0) this.emit('owns', true)
         this.#send(action.priority)
         break
       case 'addAddresses':
-        this.emit('owns', true)
         this.#addresses.put()
         break
       case 'removeAddresses':

@@ -1,7 +1,9 @@
 import t, { type Test } from 'tap'
+import { parseAddress } from '../../lib/address.js'
 import * as layout from '../../lib/dataplane/layout.gen.js'
+import { encodeGratuitousArp } from '../../lib/net/arp.js'
 import { LOOPBACK } from '../tools/hops.js'
-import { buildFrame, checksum, type Frame, frameBytes, ipv4Offset, mac } from '../tools/packet.js'
+import { buildFrame, checksum, clientMac, type Frame, frameBytes, ipv4Offset, mac } from '../tools/packet.js'
 import { forwarded, loadProgram, type Outcome, type ProgramUnderTest, skip } from '../tools/program.js'
 
 const dns = { protocol: 'udp', port: 53 } as const
@@ -257,6 +259,13 @@ t.test('the program', { skip }, async t => {
       drops(t, program, frame, 'drop_conflict')
       t.strictSame(program.flows(), before, 'the other flow is as it was')
     }
+  })
+
+  t.test('drops requests for the MAC address of what was yielded to another node', async t => {
+    const vip = parseAddress('10.0.0.1')
+    program.apply({})
+    program.services.setRole(vip, 'yielded')
+    drops(t, program, encodeGratuitousArp({ address: vip, mac: clientMac }), 'drop_arp')
   })
 
   t.test('has no verdict that was not seen here', async t => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from '../../cli/demo/lab/child.js'
 import type { Host } from '../../cli/demo/lab/host.js'
 import type { Lab } from '../../cli/demo/lab/lab.js'
@@ -53,6 +54,11 @@ export class PairNode implements Disposable {
 
   async state(): Promise<string | undefined> {
     return (await this.#site.status()).vrrp[0]?.state
+  }
+
+  /** Waits until it says that it is in this state, and all that belongs to it is done. */
+  async reaches(state: string): Promise<void> {
+    while ((await this.state()) !== state) await sleep(20)
   }
 
   async hasAddress(): Promise<boolean> {
