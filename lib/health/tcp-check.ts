@@ -28,7 +28,6 @@ const SUCCESS: Attempt = { outcome: 'success', reason: '', timedOut: false }
 
 /** What connect(2) says when it is this machine that lacks something: an address, a port, a descriptor. */
 const LOCAL_ERRORS = new Set([
-  'EADDRINUSE',
   'EADDRNOTAVAIL',
   'EAFNOSUPPORT',
   'EINVAL',

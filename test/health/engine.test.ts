@@ -1,5 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { parseAddress } from '../../lib/address.js'
 import { HealthEngine } from '../../lib/health/engine.js'
@@ -16,7 +18,7 @@ t.test(
     const { logs, changes, said, engine } = watch(t, [target(tcpCheck(server.host, server.port))])
     const name = `[127.0.0.71]:tcp:${server.port}`
     await said(`TCP connection to ${name} success.`)
-    while (server.endings.length < 3) await new Promise(resolve => setTimeout(resolve, 10))
+    while (server.endings.length < 3) await sleep(10)
     t.same(logs, [
       `Activating healthchecker for service ${name} for VS ${VS}`,
       `TCP connection to ${name} success.`,
@@ -63,6 +65,7 @@ t.test('a server that stops is taken out after its retries, and comes back with 
   await said(`TCP connection to ${name} success.`)
   server.stop()
   await said(`Removing service ${name} from VS ${VS}`)
+  await sleep(200) // more failures, of which there is nothing to say
   await server.start()
   await said(`Adding service ${name} to VS ${VS}`)
   t.same(logs.slice(2), [
@@ -152,7 +155,7 @@ t.test('equal checks run once for all the services that they stand in', async t 
   ])
   await said(`TCP connection to [127.0.0.1]:udp:${port} success.`)
   await said(`TCP connection to [127.0.0.1]:tcp:${port} success.`, 2)
-  while (server.endings.length < 2) await new Promise(resolve => setTimeout(resolve, 10))
+  while (server.endings.length < 2) await sleep(10)
   t.equal(server.clients.length, 2, 'one for three, one for the other that forgives more')
   t.equal(logs.length, 4 + 3)
 })
@@ -176,7 +179,7 @@ t.test('connect_ip, connect_port, bindto and bind_port say who asks whom', async
   const real = { address: parseAddress('10.0.0.71'), port: 80 }
   const { said } = watch(t, [target(check, { real })])
   await said('TCP connection to [10.0.0.71]:tcp:80 success.')
-  while (server.clients.length === 0) await new Promise(resolve => setTimeout(resolve, 10))
+  while (server.clients.length === 0) await sleep(10)
   t.same(server.clients, [{ address: '127.0.0.11', port: bindPort }])
 })
 
@@ -192,7 +195,7 @@ t.test('a check that cannot be made on this machine says nothing of the real', a
     target(busy, { real: { address: parseAddress('10.0.0.72'), port: 80 } }),
   ])
   while (logs.length < 4) await once(engine, 'log')
-  await new Promise(resolve => setTimeout(resolve, 200))
+  await sleep(200)
   t.same(logs.slice(2).sort(), [
     'TCP_CHECK on service [10.0.0.71]:tcp:80 could not be tried: address not available',
     'TCP_CHECK on service [10.0.0.72]:tcp:80 could not be tried: address already in use',
@@ -232,17 +235,38 @@ t.test('the warm-up keeps first checks apart', async t => {
 
 t.test('a closed engine asks nobody, also when it is closed by who hears of a failure', async t => {
   const server = await TestServer.open(t)
-  const { engine, logs } = watch(t, [target(tcpCheck('127.0.0.1', await closedPort()))])
-  engine.on('real', () => engine.close())
+  server.stop()
+  const { engine } = watch(t, [target(tcpCheck(server.host, server.port))])
+  engine.once('real', () => engine.close())
   await once(engine, 'real')
-  const idle = new HealthEngine([target(tcpCheck(server.host, server.port))])
-  idle.start()
-  idle.close()
-  idle.close()
-  await new Promise(resolve => setTimeout(resolve, 1200))
-  t.equal(logs.length, 3)
+  await server.start()
+  const unborn = new HealthEngine([target(tcpCheck(server.host, server.port))])
+  unborn.start()
+  unborn.close()
+  unborn.close()
+  await sleep(1200)
   t.same(server.clients, [])
   t.throws(() => engine.start(), { code: 'CLOSED' })
+})
+
+t.test('a check that is under way when the engine is closed says nothing', async t => {
+  const bindAddress = parseAddress('127.0.0.13')
+  const { engine, logs } = watch(t, [target(tcpCheck('127.0.0.1', await closedPort(), { bindAddress }))])
+  const closed = new Promise<void>(resolve => {
+    const onSocket = (message: unknown) => {
+      const { socket } = message as { socket: Socket }
+      queueMicrotask(() => {
+        if (socket.localAddress !== bindAddress) return
+        unsubscribe('net.client.socket', onSocket)
+        engine.close()
+        resolve()
+      })
+    }
+    subscribe('net.client.socket', onSocket)
+  })
+  await closed
+  await sleep(100)
+  t.equal(logs.length, 1)
 })
 
 /** A port on which nobody listens. */

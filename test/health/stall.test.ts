@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Patience } from '../../lib/health/patience.js'
 import { TestServer, target, tcpCheck, watch } from './watch.js'
@@ -63,6 +63,7 @@ t.test('an answer that came while the loop stood still is heard before time is u
   })
   t.teardown(() => patience.close())
   await sleep(175) // three steps of four
+  await immediate() // the next turn of the loop begins with the timers
   const socket = connect(server.port, server.host)
   socket.once('connect', () => patience.close())
   process.nextTick(() => standStill(500))

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { hostname, userInfo } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { parseAddress } from '../../lib/address.js'
 import { Mailer } from '../../lib/notify/mailer.js'
@@ -203,9 +204,10 @@ t.test('who has news never waits: the oldest are given up, and counted', async t
   t.same(mails, [])
   await once(mailer, 'warning')
   t.same(warnings, ['mail alerts: 43 given up: more than 256 were waiting'])
+  while (mails.length < 2) await sleep(10)
   await mailer.close({ deadlineMs: 0 })
   const names = mails.map(({ text }) => /Instance (\S+)/.exec(text)?.[1])
-  t.same(names.slice(0, 2), ['vi0', 'vi44'].slice(0, names.length))
+  t.same(names.slice(0, 2), ['vi0', 'vi44'])
 })
 
 t.test('closing sends what waits until the deadline, and says what was given up', async t => {
