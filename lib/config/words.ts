@@ -70,7 +70,7 @@ export function joinCommand(argv: readonly string[]): string {
 
 /** A word as it is written in a file: in quotes where it would be taken for something else. */
 export function quoteWord(text: string): string {
-  return text === '' || /[\s{}!#]|^[@$~]|^include/.test(text) ? `"${text}"` : text
+  return text === '' || /[\s{}!#'\\]|^[@$~]|^include/.test(text) ? `"${text}"` : text
 }
 
 /** `undo` turns a backslash and what follows it (up to three octal or two hexadecimal digits) into text. */

@@ -43,10 +43,14 @@ t.test('the schedule', { skip }, async t => {
     program.apply({ reals: [74, 75] })
     program.clear()
     await ready
+    const conflictsBefore = program.verdicts().drop_conflict
     for (const sender of senders) sender.send('go')
     await Promise.all(senders.map(sender => once(sender, 'exit')))
-    t.equal(program.stats(74).connections, MANY)
-    t.equal(program.stats(75).connections, MANY)
+    // in a full table one flow in 16 million meets another of its signature, and does not begin
+    const conflicts = (program.verdicts().drop_conflict) - conflictsBefore
+    const [first = 0, second = 0] = [74, 75].map(last => program.stats(last).connections)
+    t.equal(first + second, 2 * MANY - conflicts)
+    t.ok(Math.abs(first - second) <= 1, `${first} and ${second}`)
   })
 
   t.test('passes over a place that names a real server of another service', async t => {

@@ -99,7 +99,7 @@ t.test('the package', async t => {
       t.ok(paths.includes(path), path)
     }
     t.strictSame(
-      paths.filter(path => /^(test|bench|cli|lib|\.)|tsbuildinfo/.test(path)),
+      paths.filter(path => /^(test|bench|cli|lib|\.).*(?<!\.md)$|tsbuildinfo/.test(path)),
       [],
     )
   })
