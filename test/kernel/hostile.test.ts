@@ -88,8 +88,8 @@ t.test('whatever comes in', { skip }, async t => {
         else if (run.action in count) count[run.action as keyof typeof count]++
       }
       t.strictSame(offences.slice(0, 3), [])
-      for (const [action, times] of Object.entries(count))
-        t.ok(times > MUTANTS / 100, `${times} with action ${action}`)
+      t.ok(count.PASS > MUTANTS / 100 && count.TX > MUTANTS / 100, `${count.PASS} passed, ${count.TX} sent`)
+      t.ok(count.DROP > 0, `${count.DROP} dropped: how many depends on the rate limit of ICMP`)
     },
   )
 

@@ -47,7 +47,7 @@ t.test('the schedule', { skip }, async t => {
     for (const sender of senders) sender.send('go')
     await Promise.all(senders.map(sender => once(sender, 'exit')))
     // in a full table one flow in 16 million meets another of its signature, and does not begin
-    const conflicts = (program.verdicts().drop_conflict) - conflictsBefore
+    const conflicts = program.verdicts().drop_conflict - conflictsBefore
     const [first = 0, second = 0] = [74, 75].map(last => program.stats(last).connections)
     t.equal(first + second, 2 * MANY - conflicts)
     t.ok(Math.abs(first - second) <= 1, `${first} and ${second}`)
