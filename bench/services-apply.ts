@@ -1,0 +1,39 @@
+import { limit } from '../lib/dataplane/layout.gen.js'
+import { serviceSpec } from '../test/tools/service-spec.js'
+import { startBalancer } from './balancer.js'
+import type { Table } from './table.js'
+import { thousandServices } from './thousand-services.js'
+import { timeTasks } from './timing.js'
+
+/** How long does a large configuration take to come into force, once and when it is reloaded? */
+export async function timeServicesApply(): Promise<Table> {
+  using balancer = startBalancer(65_536)
+  const { services } = balancer
+  const specs = thousandServices.map(serviceSpec)
+  const changed = specs.map((spec, index) => (index === 500 ? { ...spec, reals: spec.reals.slice(1) } : spec))
+  const others = [changed, specs]
+  const empty = () => {
+    services.apply([])
+    // what left before a walk over all flows began is given up when it ends
+    for (let walk = 0; walk < 2; walk++) services.forget(new Uint8Array(limit.reals))
+  }
+  return await timeTasks('Services.apply(): 1,000 services of 10 reals', [
+    { name: 'into empty tables', run: () => services.apply(specs), beforeEach: empty },
+    { name: 'again, nothing changed', run: () => services.apply(specs) },
+    {
+      name: 'again, one real of one service changed',
+      run: () => {
+        others.reverse()
+        services.apply(others[0] ?? [])
+      },
+    },
+    {
+      name: 'take all away',
+      run: () => services.apply([]),
+      beforeEach: () => {
+        empty()
+        services.apply(specs)
+      },
+    },
+  ])
+}
