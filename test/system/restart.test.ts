@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import type { Child } from '../../cli/demo/lab/child.js'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
 import { Site } from './daemon.js'
@@ -8,6 +9,19 @@ import { HeldConnections } from './held-connections.js'
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
 const master = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8')
 const CONNECTIONS = 1000
+
+const deaths: [what: string, kill: (daemon: Child) => void][] = [
+  ['the main process', daemon => daemon.signal('SIGKILL')],
+  [
+    'the whole tree',
+    daemon => {
+      const { pid } = daemon
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+      daemon.signal('SIGKILL')
+      for (const child of children) process.kill(Number(child), 'SIGKILL')
+    },
+  ],
+]
 
 t.test('a thousand open connections', { skip }, async t => {
   await using lab = await Lab.open()
@@ -22,25 +36,28 @@ t.test('a thousand open connections', { skip }, async t => {
     t.equal(await held.ask(), CONNECTIONS)
   })
 
-  await t.test('are all answered while the daemon is dead by kill -9', async t => {
-    daemon.signal('SIGKILL')
-    t.equal(await daemon.exited, 'SIGKILL')
-    t.equal(await held.ask(), CONNECTIONS)
-  })
+  for (const [what, kill] of deaths) {
+    await t.test(`are all answered while ${what} is dead by kill -9`, async t => {
+      kill(daemon)
+      t.equal(await daemon.exited, 'SIGKILL')
+      t.equal(await held.ask(), CONNECTIONS)
+    })
 
-  await t.test('are all answered when the next one has started, which adopts every flow', async t => {
-    daemon = await site.run(master, '--leave-forwarding')
-    const { adopted, flowTable } = await site.status()
-    t.equal(adopted, true)
-    t.equal(flowTable.flows, CONNECTIONS)
-    t.equal(await held.ask(), CONNECTIONS)
-  })
+    await t.test(
+      `are all answered when the next one has started, which adopts every flow of ${what}`,
+      async t => {
+        daemon = await site.run(master, '--leave-forwarding')
+        const { adopted, flowTable } = await site.status()
+        t.equal(adopted, true)
+        t.equal(flowTable.flows, CONNECTIONS)
+        t.equal(await held.ask(), CONNECTIONS)
+      },
+    )
+  }
 
   await t.test(
     'are all answered after a stop with --leave-forwarding, and after the start behind it',
     async t => {
-      await daemon.stop()
-      daemon = await site.run(master, '--leave-forwarding')
       await daemon.stop()
       t.equal(await daemon.exited, 'exit 0')
       t.equal(await held.ask(), CONNECTIONS)
