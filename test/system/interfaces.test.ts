@@ -16,6 +16,11 @@ async function until(site: Site, condition: (status: BalancerStatus) => boolean)
   while (!condition(await site.status())) await sleep(20)
 }
 
+/** Without its checks, which would find out about the real server by themselves. */
+function unchecked(config: string): string {
+  return config.replaceAll(/TCP_CHECK \{[^}]*\}/g, '')
+}
+
 function only<T>(things: readonly T[]): T {
   const [thing] = things
   if (thing === undefined) throw new Error('none, expected one')
@@ -80,7 +85,7 @@ t.test('a real server that does not exist', { skip }, async t => {
   await using lab = await Lab.open()
   const { client, clientAddresses, balancers } = await buildSeed(lab)
   using site = new Site(lab, only(balancers))
-  await site.run(master.replaceAll('10.0.0.72', '10.0.0.79'))
+  await site.run(unchecked(master.replaceAll('10.0.0.72', '10.0.0.79')))
   const missing = only((await site.status()).services).reals[1]
   t.match(missing, { real: '10.0.0.79:80', state: 'unresolved', reason: /nobody on enp0s8 answers/ })
   t.same(await countAnswers(client, clientAddresses), { websvr1: 10 }, 'takes no connection')
