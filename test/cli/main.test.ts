@@ -17,8 +17,10 @@ t.test(
     const { code, stdout, stderr } = await xdplb('--help')
     t.match({ code, stderr }, { code: 0, stderr: '' })
     for (const command of commands) t.match(stdout, `\n  ${command} `)
-    for (const command of commands) {
-      const help = await xdplb(command, '--help')
+    const helps = await Promise.all(
+      commands.map(async command => ({ command, ...(await xdplb(command, '--help')) })),
+    )
+    for (const { command, ...help } of helps) {
       t.equal(help.code, 0)
       for (const text of ['Global Options:', '--run-dir', /Examples?:\n {2}[$#] xdplb /])
         t.match(help.stdout, text, command)
@@ -39,8 +41,10 @@ t.test('a command line that does not fit is exit 2, one line, and a hint where t
     [['realserver', 'upp'], /^xdplb: unknown command 'upp'/],
     [[], /^Usage: xdplb/],
   ]
-  for (const [args, stderr] of wrong)
-    t.match(await xdplb(...args), { code: 2, stdout: '', stderr }, args.join(' '))
+  const outcomes = await Promise.all(wrong.map(([args]) => xdplb(...args)))
+  for (const [index, [args, stderr]] of wrong.entries()) {
+    t.match(outcomes[index], { code: 2, stdout: '', stderr }, args.join(' '))
+  }
 })
 
 t.test('a reader that has seen enough is no error', { skip }, async t => {

@@ -215,7 +215,7 @@ t.test('xdplb run', { skip }, async t => {
       const told = () => until(async () => socket.receive(100)?.toString())
       const daemon = start([], [`NOTIFY_SOCKET=${path}`])
       t.equal(await told(), 'READY=1')
-      t.match(daemon.stderr, '"msg":"ready"')
+      t.match(await client.process(), { ready: true })
       daemon.signal('SIGTERM')
       t.equal(await told(), 'STOPPING=1')
       t.equal(await daemon.exited, 'exit 0')

@@ -7,8 +7,8 @@ export interface Outcome {
   stderr: string
 }
 
-/** What the test runner puts into the environment of its children would slow them down and colour their output. */
-const asUsersDo = ['env', '-u', 'NODE_OPTIONS', '-u', 'FORCE_COLOR', '-u', 'NO_COLOR']
+/** What test runners put into the environment of their children would slow them down and change their colours. */
+const asUsersDo = ['env', ...['NODE_OPTIONS', 'FORCE_COLOR', 'NO_COLOR', 'CI'].flatMap(name => ['-u', name])]
 
 /** Runs a program to its end, on pipes. @param argv `NAME=VALUE` may come first */
 export function run(...argv: string[]): Promise<Outcome> {
