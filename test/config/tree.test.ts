@@ -112,8 +112,8 @@ t.test('a command becomes a program and its arguments', t => {
 })
 
 t.test('words that would be taken for something else are written in quotes', t => {
-  for (const plain of ['a', '10.0.0.1/24', "it's", 'a$b', 'a@b', '-']) t.equal(quoteWord(plain), plain)
-  for (const other of ['', 'a b', 'a#b', 'a!', '{', 'a}', '@id', '$X=1', '~SEQ', 'include']) {
+  for (const plain of ['a', '10.0.0.1/24', 'a$b', 'a@b', '-']) t.equal(quoteWord(plain), plain)
+  for (const other of ['', 'a b', "it's", 'a#b', 'a!', '{', 'a}', '@id', '$X=1', '~SEQ', 'include']) {
     t.equal(quoteWord(other), `"${other}"`)
     t.equal(read(`k ${quoteWord(other)}`).tree, `k|${other}`)
   }
