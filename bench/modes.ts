@@ -29,7 +29,7 @@ const httpsSyn: Frame = { flags: ['SYN'], destinationPort: ports.https }
 const counting: Walk = { order: 'counting' }
 const unseen: Walk = { order: 'counting', from: UNSEEN }
 
-/** @param maxFlows what the tables are made for; they have twice as many slots */
+/** @param maxFlows what the tables are made for, 262,144 or more; they have twice as many slots */
 export function modesFor(maxFlows: number): Mode[] {
   const few = maxFlows / 4
   return [
@@ -84,10 +84,7 @@ export function modesFor(maxFlows: number): Mode[] {
       walk: { ...unseen, clients: 131_072 },
       packets: few,
       expected: { tx: 1, flow_made: 1 },
-      prepare: rig => {
-        establish(rig, maxFlows / 2)
-        rig.run('xdplb', httpsSyn, { ...unseen, from: UNSEEN / 2, clients: 131_072 }, 131_072)
-      },
+      prepare: rig => send(rig, 131_072, httpsSyn),
     },
     {
       name: 'not for a VIP',
