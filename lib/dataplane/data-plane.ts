@@ -188,6 +188,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   /** Ends the balancing: detaches, and forgets every flow. Closes too. */
   remove(): void {
+    this.#interfaces.detach()
     this.close()
     this.#pins.removeAll()
   }

@@ -77,6 +77,11 @@ export class Interfaces
     return [...this.#attached.keys()].map(name => this.#statusOf(name))
   }
 
+  /** Takes the program off its interfaces at once; a link that only loses its last holder does so some moments later. */
+  detach(): void {
+    for (const attached of this.#attached.values()) attached?.link.detach()
+  }
+
   /** Lets go of the links; they stay pinned, and the program stays attached. */
   close(): void {
     this.#events.off('link', this.#onLink)
