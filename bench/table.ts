@@ -15,5 +15,7 @@ export function markdown({ title, headings, rows, notes = [] }: Table): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`
   const rule = widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [`### ${title}`, '', line(headings), line(rule), ...rows.map(line), '', ...notes, ''].join('\n')
+  return [`## ${title}`, '', line(headings), line(rule), ...rows.map(line)]
+    .concat(notes.length > 0 ? ['', ...notes] : [])
+    .join('\n')
 }

@@ -122,6 +122,7 @@ t.test('whatever comes in', { skip }, async t => {
   })
 
   t.test('a frame in several buffers whose TTL is spent is answered with its beginning', async t => {
+    program.refillAnswers()
     const frame = buildFrame({ payload: 8946, ttl: 1 })
     const { verdict, data } = program.send(frame)
     t.equal(verdict, 'tx_time_exceeded')

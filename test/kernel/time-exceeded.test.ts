@@ -1,21 +1,13 @@
 import { availableParallelism } from 'node:os'
 import t from 'tap'
-import * as layout from '../../lib/dataplane/layout.gen.js'
 import { buildFrame, buildTimeExceeded, type Frame } from '../tools/packet.js'
-import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
-
-/** Answers to spent TTLs are rationed by the second: begins a new ration. */
-function refill(program: ProgramUnderTest): void {
-  const { key, value } = layout.mapLayouts.icmp_limits
-  const limits = program.loaded.map('icmp_limits').perCpu({ key, value })
-  limits.update(0, limits.lookup(0)?.map(() => ({ second: 0, sent: 0 })) ?? [])
-}
+import { loadProgram, skip } from '../tools/program.js'
 
 t.test('a spent TTL', { skip }, async t => {
   const program = loadProgram(t, { services: [{}, { protocol: 'udp', port: 53 }] })
   t.beforeEach(() => {
     program.clear()
-    refill(program)
+    program.refillAnswers()
   })
 
   const frames: Record<string, Frame> = {
@@ -60,7 +52,7 @@ t.test('a spent TTL', { skip }, async t => {
     const seconds = Math.ceil((performance.now() - start) / 1000) + 1
     t.ok(answered >= 1000, `${answered} answers, by all CPUs, before the first packet without one`)
     t.ok(answered <= 1000 * seconds * availableParallelism())
-    refill(program)
+    program.refillAnswers()
     t.equal(program.send({ ttl: 1 }).verdict, 'tx_time_exceeded')
   })
 })

@@ -160,6 +160,13 @@ export class ProgramUnderTest implements Disposable {
       this.rewrite('templates', layout.template, index, { expires: expires - ticks })
   }
 
+  /** ICMP answers are rationed by the second: begins a new ration. */
+  refillAnswers(): void {
+    const { key, value } = layout.mapLayouts.icmp_limits
+    const limits = this.loaded.map('icmp_limits').perCpu({ key, value })
+    limits.update(0, limits.lookup(0)?.map(() => ({ second: 0, sent: 0 })) ?? [])
+  }
+
   /** Forgets every flow and every template. */
   clear(): void {
     for (const name of ['flow_words', 'template_words'] as const) this.loaded.mapped(name).bytes.fill(0)
