@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Config } from './config/index.js'
+import { type Config, nameOfService } from './config/index.js'
 import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
 import type { ServiceSpec } from './dataplane/spec.js'
@@ -158,7 +158,8 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     this.#checkReals()
     this.#dataPlane.attach(wanted ?? [...new Set([...interfaces, ...this.#dataPlane.interfacesToReals()])])
     const elected = new Set(instances.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
-    for (const { vip } of services) if (!elected.has(vip)) this.#dataPlane.setRole(vip, 'master')
+    const vips = new Set(services.flatMap(({ matches }) => matches.map(({ vip }) => vip)))
+    for (const vip of vips) if (!elected.has(vip)) this.#dataPlane.setRole(vip, 'master')
     if (instances.length > 0) this.#elect(instances)
     this.#rotation.start()
   }
@@ -168,9 +169,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     this.#dataPlane.update(service)
     this.emit('real', { service: formatService(name), real: formatEndpoint(real), up, reason })
     const configured = this.#plan.services
-      .find(
-        ({ address, port, protocol }) => formatService({ address, port, protocol }) === formatService(name),
-      )
+      .find(service => formatService(nameOfService(service)) === formatService(name))
       ?.realServers.find(({ address, port }) => address === real.address && port === real.port)
     if (configured?.smtpAlert) this.#mailer.realServer({ service: name, real, up, cause })
   }

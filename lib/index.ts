@@ -2,5 +2,14 @@ export { type Address, type Family, familyOf, isAddress, parseAddress } from './
 export { Balancer, type BalancerEvents, type BalancerOptions, type CloseOptions } from './balancer.js'
 export * from './config/index.js'
 export { type ErrorCode, type ErrorDetails, XdplbError } from './errors.js'
-export { formatEndpoint, formatService, type Protocol, parseService, type ServiceName } from './service.js'
+export {
+  type AddressService,
+  formatEndpoint,
+  formatService,
+  type GroupService,
+  type MarkService,
+  type Protocol,
+  parseService,
+  type ServiceName,
+} from './service.js'
 export type * from './status.js'

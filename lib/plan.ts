@@ -1,6 +1,14 @@
 import { familyOf, parseAddress } from './address.js'
-import { type Config, type RunnableService, runnableServices, type VrrpInstance } from './config/index.js'
-import type { Persistence, ServiceSpec } from './dataplane/spec.js'
+import {
+  type Config,
+  nameOfService,
+  type RealServer,
+  type RunnableService,
+  runnableServices,
+  type VrrpInstance,
+} from './config/index.js'
+import type { Persistence, RealSpec, ServiceSpec } from './dataplane/spec.js'
+import { formatService } from './service.js'
 import type { SpeakerOptions } from './vrrp/speaker.js'
 import type { VirtualAddress } from './vrrp/virtual-addresses.js'
 
@@ -68,14 +76,20 @@ function addressesOf({
 
 /** A virtual server as the data plane is told of it, all its reals in rotation. Any scheduler runs as rr for now. */
 export function specOf(server: RunnableService): ServiceSpec {
+  const { address: vip, port, protocol } = server
   return {
-    vip: server.address,
-    port: server.port,
-    protocol: server.protocol,
+    name: formatService(nameOfService(server)),
+    matches: [{ vip, protocol, ports: port === 0 ? 'all' : { first: port, last: port } }],
     scheduler: 'rr',
+    schedulerFlags: { port: false, fallback: false },
+    onePacket: false,
     persistence: persistenceOf(server),
-    reals: server.realServers.map(({ address, port, weight }) => ({ address, port, weight })),
+    reals: server.realServers.map(realOf),
   }
+}
+
+function realOf({ address, port, weight, upperThreshold, lowerThreshold }: RealServer): RealSpec {
+  return { address, port, weight, forwarding: 'dr', upperThreshold, lowerThreshold }
 }
 
 function persistenceOf(server: RunnableService): Persistence | undefined {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
-import type { RunnableService } from './config/index.js'
-import { nameOfService, type RealSpec, type ServiceSpec } from './dataplane/spec.js'
+import { nameOfService, type RunnableService } from './config/index.js'
+import type { RealSpec, ServiceSpec } from './dataplane/spec.js'
 import { noTraffic } from './dataplane/traffic.js'
 import {
   HealthEngine,
@@ -26,7 +26,7 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
 
   constructor(services: readonly RunnableService[]) {
     super()
-    this.#services = new Map(services.map(service => [nameOfService(specOf(service)), service]))
+    this.#services = new Map(services.map(service => [specOf(service).name, service]))
     this.#engine = new HealthEngine(services.flatMap(targetsOf))
     this.#engine.on('log', line => this.emit('log', line))
     this.#engine.on('real', change => {
@@ -72,7 +72,7 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
     const failed = new Set(
       this.#engine
         .status()
-        .filter(real => !real.up && formatService(real.service) === nameOfService(spec))
+        .filter(real => !real.up && formatService(real.service) === spec.name)
         .map(({ real }) => formatEndpoint(real)),
     )
     const inhibited = new Set(
@@ -89,9 +89,9 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
 
 /** Other checks than TCP_CHECK are not run yet, and do their real no harm. */
 function targetsOf(service: RunnableService): Target[] {
-  const { address, port, protocol } = service
+  const name = nameOfService(service)
   return service.realServers.map(real => ({
-    service: { address, port, protocol },
+    service: name,
     real,
     inhibitOnFailure: real.inhibitOnFailure,
     checks: real.checks.filter(check => check.type === 'tcp'),

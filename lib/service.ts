@@ -1,33 +1,60 @@
-import { type Address, familyOf, parseAddress } from './address.js'
+import { type Address, type Family, familyOf, parseAddress } from './address.js'
 import { XdplbError } from './errors.js'
 
 export type Protocol = 'tcp' | 'udp' | 'sctp'
 
-/** What names a service wherever one is named: commands, JSON, logs, metrics. */
-export interface ServiceName {
+export interface Endpoint {
   readonly address: Address
+  readonly port: number
+}
+
+/** What names a service wherever one is named: commands, JSON, logs, metrics. */
+export type ServiceName = AddressService | MarkService | GroupService
+
+export interface AddressService extends Endpoint {
   /** 0 stands for every port. */
   readonly port: number
   readonly protocol: Protocol
 }
 
-/** `10.0.0.1:80/tcp`, `[2001:db8::1]:53/udp`. */
+/** All packets that carry a mark. There may be one for each family. */
+export interface MarkService {
+  readonly fwmark: number
+  readonly family: Family
+}
+
+/** All addresses and marks of a group. */
+export interface GroupService {
+  readonly group: string
+  readonly protocol: Protocol
+}
+
+/** `10.0.0.1:80/tcp`, `[2001:db8::1]:53/udp`, `fwmark 5`, `fwmark 5 inet6`, `group web/tcp`. */
 export function formatService(name: ServiceName): string {
-  return `${formatEndpoint(name)}/${name.protocol}`
+  if ('fwmark' in name) return `fwmark ${name.fwmark}${name.family === 6 ? ' inet6' : ''}`
+  return `${'group' in name ? `group ${name.group}` : formatEndpoint(name)}/${name.protocol}`
 }
 
 /** `10.0.0.1:80`, `[2001:db8::1]:53`. */
-export function formatEndpoint({ address, port }: Omit<ServiceName, 'protocol'>): string {
+export function formatEndpoint({ address, port }: Endpoint): string {
   return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-/** `[10.0.0.1]:tcp:80`, `[2001:db8::1]:udp:53`: how keepalived's log and mail name services and reals. */
-export function keepalivedName({ address, port, protocol }: ServiceName): string {
-  return `[${address}]:${protocol}:${port}`
+/** `[10.0.0.1]:tcp:80`, `FWM 5`, `[web]:0`: how keepalived's log and mail name services (check_data.c, format_vs). */
+export function keepalivedName(name: ServiceName): string {
+  if ('fwmark' in name) return `FWM ${name.fwmark}`
+  return 'group' in name ? `[${name.group}]:0` : `[${name.address}]:${name.protocol}:${name.port}`
+}
+
+/** `[10.0.0.71]:tcp:80`, behind a mark `[10.0.0.71]:none:0`: the same for a real of a service. */
+export function keepalivedRealName({ address, port }: Endpoint, service: ServiceName): string {
+  return `[${address}]:${'fwmark' in service ? 'none' : service.protocol}:${port}`
 }
 
 /** The service that a text of {@link formatService} names. Throws `USAGE` for any other text. */
 export function parseService(text: string): ServiceName {
+  const name = parseMark(text) ?? parseGroup(text)
+  if (name !== undefined) return name
   const match = /^(?:\[(?<v6>[^\]]*:[^\]]*)\]|(?<v4>[^:[\]]+)):(?<port>\d{1,5})\/(?<protocol>\w+)$/.exec(text)
   const { v6, v4 = '', port, protocol = '' } = match?.groups ?? {}
   try {
@@ -39,10 +66,19 @@ export function parseService(text: string): ServiceName {
   throw notAService(text)
 }
 
+function parseMark(text: string): MarkService | undefined {
+  const [, mark, family] = /^fwmark (\d{1,10})( inet6)?$/.exec(text) ?? []
+  return mark === undefined ? undefined : { fwmark: Number(mark), family: family === undefined ? 4 : 6 }
+}
+
+function parseGroup(text: string): GroupService | undefined {
+  const [, group, protocol = ''] = /^group (.+)\/(\w+)$/.exec(text) ?? []
+  return group === undefined || !isProtocol(protocol) ? undefined : { group, protocol }
+}
+
 function notAService(text: string, cause?: unknown): XdplbError {
-  return new XdplbError('USAGE', `parse service: "${text}", expected ADDRESS:PORT/tcp, /udp or /sctp`, {
-    cause,
-  })
+  const expected = 'ADDRESS:PORT/tcp, /udp or /sctp, fwmark N, or group NAME/tcp, /udp or /sctp'
+  return new XdplbError('USAGE', `parse service: "${text}", expected ${expected}`, { cause })
 }
 
 function isProtocol(text: string): text is Protocol {

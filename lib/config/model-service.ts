@@ -1,6 +1,6 @@
 import type { Address } from '../address.js'
-import type { Protocol } from '../service.js'
-import type { Endpoint, Script } from './model.js'
+import type { Endpoint, Protocol } from '../service.js'
+import type { Script } from './model.js'
 import type { Check } from './model-check.js'
 
 /** `virtual_server_group NAME { … }` */

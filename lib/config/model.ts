@@ -1,7 +1,7 @@
-import type { Address } from '../address.js'
 import type { VirtualServer, VirtualServerGroup } from './model-service.js'
 import type { VrrpInstance, VrrpScript, VrrpSyncGroup } from './model-vrrp.js'
 
+export type { Endpoint } from '../service.js'
 export type * from './model-check.js'
 export type * from './model-service.js'
 export type * from './model-vrrp.js'
@@ -90,9 +90,4 @@ export interface ScriptUser {
 export interface Script extends Partial<ScriptUser> {
   /** The program and its arguments, without a shell. */
   readonly argv: readonly string[]
-}
-
-export interface Endpoint {
-  readonly address: Address
-  readonly port: number
 }

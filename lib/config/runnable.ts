@@ -1,5 +1,5 @@
-import { type Address, familyOf } from '../address.js'
-import { formatService } from '../service.js'
+import { type Address, type Family, familyOf } from '../address.js'
+import { formatService, type ServiceName } from '../service.js'
 import type { Config, VirtualServer } from './model.js'
 
 /** A virtual server that can be run today: IPv4, TCP or UDP, one port, and real servers on the same network. */
@@ -28,10 +28,23 @@ export function obstacle({ address, fwmark, group, port, protocol }: VirtualServ
   return port === 0 ? 'virtual_server for all ports' : undefined
 }
 
-/** What messages call a virtual server. */
-export function serviceLabel({ address, port, protocol, fwmark, group }: VirtualServer): string {
-  if (address !== undefined) return formatService({ address, port, protocol })
-  return fwmark === undefined ? `group ${group}` : `fwmark ${fwmark}`
+/** What a virtual server is called. */
+export function nameOfService(service: VirtualServer): ServiceName {
+  const { address, port, protocol, fwmark, group = '' } = service
+  if (address !== undefined) return { address, port, protocol }
+  return fwmark === undefined ? { group, protocol } : { fwmark, family: familyOfMark(service) }
+}
+
+/** The same in messages. */
+export function serviceLabel(service: VirtualServer): string {
+  return formatService(nameOfService(service))
+}
+
+/** A mark has the family of what its packets are sent to; a tunnel may lead to the other one. */
+function familyOfMark({ ipFamily, realServers }: VirtualServer): Family {
+  if (ipFamily !== undefined) return ipFamily === 'inet6' ? 6 : 4
+  const real = realServers.find(({ forwarding }) => forwarding.method !== 'tun')
+  return real === undefined ? 4 : familyOf(real.address)
 }
 
 function isRunnable(service: VirtualServer): service is RunnableService {

@@ -8,7 +8,6 @@ export interface RealIdentity {
   readonly service: number
   readonly address: Address
   readonly port: number
-  readonly protocol: number
 }
 
 /** How packets reach a real. */
@@ -47,14 +46,14 @@ export class RealTable {
       return known
     }
     const id = this.#freeId()
-    const { service, port, protocol } = identity
+    const { service, port } = identity
     const address = addressBytes(identity.address)
     this.#array.write(id, {
       ...NOWHERE,
       address,
       service,
       port,
-      protocol,
+      protocol: 0, // a service may have several
       weight,
       state: realState.unresolved,
     })
@@ -124,10 +123,9 @@ function identityOf(entry: Real): RealIdentity {
     service: entry.service,
     address: addressFromBytes(entry.address),
     port: entry.port,
-    protocol: entry.protocol,
   }
 }
 
-function keyOf({ service, address, port, protocol }: RealIdentity): string {
-  return `${service} ${address} ${port} ${protocol}`
+function keyOf({ service, address, port }: RealIdentity): string {
+  return `${service} ${address} ${port}`
 }

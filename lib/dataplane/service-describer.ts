@@ -6,7 +6,6 @@ import { realState } from './layout.gen.js'
 import type { Resolution } from './next-hops.js'
 import type { RealTable } from './real-table.js'
 import type { RunningService, Services } from './services.js'
-import { nameOfService } from './spec.js'
 import { sumTraffic, type TrafficMeter } from './traffic.js'
 
 /** Tells what the services are doing at the moment of the census. */
@@ -30,7 +29,7 @@ export class ServiceDescriber {
       this.#describeReal(real),
     )
     return {
-      service: nameOfService(spec),
+      service: spec.name,
       scheduler: spec.scheduler,
       ...(spec.persistence && { persistenceSeconds: spec.persistence.seconds }),
       traffic: sumTraffic(reals.map(real => real.traffic)),

@@ -47,6 +47,13 @@ export class ServiceKeys {
     if (place !== undefined) this.#words[place] = 0n
   }
 
+  /** Deletes all others. */
+  keep(keys: Iterable<ServiceKey>): void {
+    const kept = new Set(Array.from(keys, pack))
+    for (const [place, found] of this.#words.entries())
+      if (found !== 0n && !kept.has(found >> BigInt(word.service_key_shift))) this.#words[place] = 0n
+  }
+
   *[Symbol.iterator](): Generator<{ key: ServiceKey; service: number }> {
     for (const found of this.#words) {
       if (found !== 0n)

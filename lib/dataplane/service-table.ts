@@ -33,10 +33,11 @@ export class ServiceTable {
     throw new XdplbError('CONFIG', `add virtual server: all ${limit.services - 1} places are taken`)
   }
 
-  configure(id: number, { scheduler, persistence }: ServiceSpec): void {
+  /** Every scheduler is rr as yet. */
+  configure(id: number, { persistence }: ServiceSpec): void {
     this.#tables.services.update(id, {
       inUse: 1,
-      scheduler: schedulers[scheduler],
+      scheduler: schedulers.rr,
       persistenceS: persistence?.seconds ?? 0,
       granularity: maskOf(persistence),
     })

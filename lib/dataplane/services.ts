@@ -6,13 +6,15 @@ import { type Role, realState, role as roles } from './layout.gen.js'
 import { isPending, type Resolution, type Resolver } from './next-hops.js'
 import type { ServiceKey } from './service-keys.js'
 import { ServiceTable } from './service-table.js'
-import { nameOfService, protocolNumbers, type ServiceSpec } from './spec.js'
+import { type Match, protocolNumbers, type ServiceSpec } from './spec.js'
 import type { Tables } from './tables.js'
 
 /** A virtual server that is in the tables. */
 export interface RunningService {
   readonly id: number
   readonly spec: ServiceSpec
+  /** What its packets find it by. */
+  readonly keys: readonly ServiceKey[]
   /** In the order of `spec.reals`. */
   readonly reals: readonly number[]
 }
@@ -55,19 +57,26 @@ export class Services
   apply(specs: readonly ServiceSpec[]): void {
     const before = this.#running
     this.#leaving = [] // who leaves now may have flows behind the walk that is under way, also if it had left before
-    this.#running = new Map(specs.map(spec => [nameOfService(spec), this.#put(spec)]))
-    const kept = new Set([...this.#running.values()].map(service => service.id))
-    for (const { key, service } of [...this.#tables.keys]) if (!kept.has(service)) this.#remove(key, service)
+    this.#running = new Map()
+    const taken = new Set(specs.flatMap(({ name }) => before.get(name)?.id ?? []))
+    for (const spec of specs) {
+      const service = this.#put(spec, before.get(spec.name), taken)
+      this.#running.set(spec.name, service)
+      taken.add(service.id)
+    }
+    const gone = [...this.#tables.keys].map(({ service }) => service).filter(id => !taken.has(id))
+    this.#tables.keys.keep(this.running.flatMap(({ keys }) => keys))
+    for (const id of new Set(gone)) this.#remove(id)
     for (const { spec } of before.values()) for (const { address } of spec.reals) this.#hops.untrack(address)
-    this.#removeVips(new Set(specs.map(spec => spec.vip)))
+    this.#removeVips(new Set(specs.flatMap(({ matches }) => matches.map(({ vip }) => vip))))
   }
 
-  /** Balances one service anew that is balanced already, or begins to. */
+  /** Balances one service anew, with other reals or weights but for the same packets. Or begins to. */
   update(spec: ServiceSpec): void {
-    const name = nameOfService(spec)
-    const before = this.#running.get(name)
+    const before = this.#running.get(spec.name)
+    const taken = new Set(before ? [] : this.running.map(({ id }) => id))
     this.#leaving = []
-    this.#running.set(name, this.#put(spec))
+    this.#running.set(spec.name, this.#put(spec, before, taken))
     for (const { address } of before?.spec.reals ?? []) this.#hops.untrack(address)
   }
 
@@ -101,7 +110,7 @@ export class Services
       spec.reals.flatMap(({ address, port }) => {
         const resolution = this.#hops.resolution(address)
         if ('hop' in resolution) return []
-        return { service: nameOfService(spec), real: formatEndpoint({ address, port }), resolution }
+        return { service: spec.name, real: formatEndpoint({ address, port }), resolution }
       }),
     )
   }
@@ -123,18 +132,17 @@ export class Services
     this.close()
   }
 
-  #put(spec: ServiceSpec): RunningService {
-    const key = {
-      vip: this.#tables.vips.add(spec.vip),
-      port: spec.port,
-      protocol: protocolNumbers[spec.protocol],
-    }
-    const id =
-      this.#tables.keys.find(key) ??
-      this.#table.give(service => this.#tables.reals.ofService(service).length > 0)
+  /** @param taken ids of other services */
+  #put(
+    spec: ServiceSpec,
+    before: Pick<RunningService, 'id'> | undefined,
+    taken: ReadonlySet<number>,
+  ): RunningService {
+    const keys = spec.matches.flatMap(match => keysOf(match, this.#tables.vips.add(match.vip)))
+    const id = before?.id ?? this.#idBehind(keys, taken) ?? this.#newId()
     this.#table.configure(id, spec)
     const reals = spec.reals.map(({ address, port, weight }) => {
-      const real = this.#tables.reals.acquire({ service: id, address, port, protocol: key.protocol }, weight)
+      const real = this.#tables.reals.acquire({ service: id, address, port }, weight)
       const resolution = this.#hops.track(address)
       // the MAC address that a former process had found stays in use until the question is answered
       if (!isPending(resolution)) this.#setHop(real, resolution)
@@ -142,14 +150,26 @@ export class Services
     })
     for (const real of this.#tables.reals.ofService(id))
       if (!reals.includes(real)) this.#tables.reals.remove(real)
-    const service = { id, spec, reals }
+    const service = { id, spec, keys, reals }
     this.#schedule(service)
-    this.#tables.keys.set(key, id)
+    for (const key of keys) this.#tables.keys.set(key, id)
     return service
   }
 
-  #remove(key: ServiceKey, id: number): void {
-    this.#tables.keys.delete(key)
+  /** The id that a former process gave to the service of these keys. */
+  #idBehind(keys: readonly ServiceKey[], taken: ReadonlySet<number>): number | undefined {
+    for (const key of keys) {
+      const id = this.#tables.keys.find(key)
+      if (id !== undefined && !taken.has(id)) return id
+    }
+    return undefined
+  }
+
+  #newId(): number {
+    return this.#table.give(service => this.#tables.reals.ofService(service).length > 0)
+  }
+
+  #remove(id: number): void {
     this.#table.remove(id)
     for (const real of this.#tables.reals.ofService(id)) this.#tables.reals.remove(real)
   }
@@ -170,7 +190,7 @@ export class Services
         this.#setHop(id, resolution)
         this.#schedule(service)
         this.emit('real', {
-          service: nameOfService(service.spec),
+          service: service.spec.name,
           real: formatEndpoint(real),
           resolution,
         })
@@ -191,4 +211,12 @@ export class Services
   #stateOf(id: number): number {
     return this.#tables.reals.read(id).state
   }
+}
+
+/** Port 0 stands for all of them. */
+function keysOf({ ports, protocol }: Match, vip: number): ServiceKey[] {
+  const key = { vip, protocol: protocolNumbers[protocol] }
+  if (ports === 'all') return [{ ...key, port: 0 }]
+  const { first, last } = ports
+  return Array.from({ length: last - first + 1 }, (_, index) => ({ ...key, port: first + index }))
 }

@@ -1,21 +1,66 @@
 import type { Address } from '../address.js'
-import { formatService } from '../service.js'
+import type { Protocol } from '../service.js'
 
-/** A virtual server as the data plane is told of it. Values have been validated: nothing is checked here again. */
+/**
+ * A virtual server as the data plane is told of it: one service, however many addresses and ports it has. Values have
+ * been validated: nothing is checked here again.
+ */
 export interface ServiceSpec {
-  readonly vip: Address
-  readonly port: number
-  readonly protocol: Protocol
-  readonly scheduler: 'rr'
+  /** As everywhere: `10.0.0.1:80/tcp`, `fwmark 5`, `group web/tcp` (lib/service.ts). No two services share one. */
+  readonly name: string
+  /** What packets are its own. No two services share one; a range of ports comes before all ports. */
+  readonly matches: readonly Match[]
+  readonly scheduler: Scheduler
+  readonly schedulerFlags: SchedulerFlags
+  /** Every UDP packet is scheduled for itself, and no flow is made. */
+  readonly onePacket: boolean
   readonly persistence: Persistence | undefined
   /** In the order in which the scheduler goes through them. */
   readonly reals: readonly RealSpec[]
 }
 
-export type Protocol = keyof typeof protocolNumbers
+/** Packets of one protocol for one address. */
+export interface Match {
+  readonly vip: Address
+  readonly protocol: Protocol
+  readonly ports: 'all' | PortRange
+  /** They stand for packets with this mark. */
+  readonly mark?: number
+}
+
+/** Both ends are in it. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** IPVS's schedulers. */
+export type Scheduler =
+  | 'rr'
+  | 'wrr'
+  | 'lc'
+  | 'wlc'
+  | 'sh'
+  | 'mh'
+  | 'dh'
+  | 'fo'
+  | 'ovf'
+  | 'sed'
+  | 'nq'
+  | 'lblc'
+  | 'lblcr'
+  | 'twos'
+
+/** Of `sh` and `mh`. */
+export interface SchedulerFlags {
+  /** The client's port is hashed with its address. */
+  readonly port: boolean
+  /** A client whose real takes no flows goes to another one. */
+  readonly fallback: boolean
+}
 
 /** IANA's numbers of the protocols that are balanced. */
-export const protocolNumbers = { tcp: 6, udp: 17 } as const
+export const protocolNumbers = { tcp: 6, udp: 17, sctp: 132 } as const satisfies Record<Protocol, number>
 
 export interface Persistence {
   readonly seconds: number
@@ -25,12 +70,14 @@ export interface Persistence {
 
 export interface RealSpec {
   readonly address: Address
+  /** 0: the packet's own. */
   readonly port: number
   /** 0: gets no new flows. */
   readonly weight: number
-}
-
-/** The service's name, as everywhere: `10.0.0.1:80/tcp`. */
-export function nameOfService({ vip, port, protocol }: ServiceSpec): string {
-  return formatService({ address: vip, port, protocol })
+  /** `tun`: IP in IP, to wherever routes lead. */
+  readonly forwarding: 'dr' | 'tun'
+  /** Flows from which it takes no new ones; 0: no bound. */
+  readonly upperThreshold: number
+  /** Flows below which it takes them again; 0: three quarters of the upper threshold. */
+  readonly lowerThreshold: number
 }

@@ -1,20 +1,24 @@
 import { EventEmitter } from 'node:events'
 import { XdplbError } from '../errors.js'
-import { formatEndpoint, keepalivedName, type ServiceName } from '../service.js'
+import {
+  type Endpoint,
+  formatEndpoint,
+  keepalivedName,
+  keepalivedRealName,
+  type ServiceName,
+} from '../service.js'
 import { type Check, checkers } from './checkers.js'
 import { CheckRunner, type Finding } from './runner.js'
 
 /** A real of a service, and what it has to pass. */
 export interface Target {
   readonly service: ServiceName
-  readonly real: RealName
+  readonly real: Endpoint
   /** It keeps its place with weight 0 when it fails; only the words of the log are different here. */
   readonly inhibitOnFailure: boolean
   /** All must succeed. None: always up. */
   readonly checks: readonly Check[]
 }
-
-export type RealName = Pick<ServiceName, 'address' | 'port'>
 
 export interface HealthEvents {
   /** A real has failed, or is back. */
@@ -25,7 +29,7 @@ export interface HealthEvents {
 
 export interface RealHealthChange {
   readonly service: ServiceName
-  readonly real: RealName
+  readonly real: Endpoint
   readonly up: boolean
   /** Which check failed, and why: `TCP_CHECK of 10.0.0.71:80: connection refused`. Empty when up. */
   readonly reason: string
@@ -41,7 +45,7 @@ export interface LogLine {
 /** What a status says of a real. */
 export interface RealHealth {
   readonly service: ServiceName
-  readonly real: RealName
+  readonly real: Endpoint
   readonly up: boolean
   readonly checks: readonly CheckHealth[]
 }
@@ -122,7 +126,7 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
 
   #realOf(target: Target): Real {
     const checks = new Set(target.checks.map(check => this.#sharedCheck(check)))
-    const name = keepalivedName({ ...target.real, protocol: target.service.protocol })
+    const name = keepalivedRealName(target.real, target.service)
     const real = { target, name, checks, up: isUp(checks) }
     for (const { reals } of checks) reals.push(real)
     return real

@@ -1,4 +1,4 @@
-import { keepalivedName, type ServiceName } from '../service.js'
+import { type Endpoint, keepalivedName, keepalivedRealName, type ServiceName } from '../service.js'
 
 /** What a mail says, apart from who sends it. */
 export interface Alert {
@@ -8,7 +8,7 @@ export interface Alert {
 
 export interface RealServerNews {
   readonly service: ServiceName
-  readonly real: Pick<ServiceName, 'address' | 'port'>
+  readonly real: Endpoint
   readonly up: boolean
   /** `TCP CHECK failed on service` */
   readonly cause: string
@@ -29,7 +29,7 @@ const VRRP_ALERTS = {
 } as const
 
 export function realServerAlert({ service, real, up, cause }: RealServerNews): Alert {
-  const name = keepalivedName({ ...real, protocol: service.protocol })
+  const name = keepalivedRealName(real, service)
   const subject = `Realserver ${name} of virtual server ${keepalivedName(service)} - ${up ? 'UP' : 'DOWN'}`
   return { subject, body: inArrows(cause) }
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { hostname, userInfo } from 'node:os'
 import { XdplbError } from '../errors.js'
-import { keepalivedName } from '../service.js'
+import { keepalivedName, keepalivedRealName } from '../service.js'
 import {
   type Alert,
   type RealServerNews,
@@ -72,7 +72,7 @@ export class Mailer extends EventEmitter<MailerEvents> implements AsyncDisposabl
   /** Throws `CLOSED`. */
   realServer(news: RealServerNews): void {
     const { service, real, up } = news
-    const name = keepalivedName({ ...real, protocol: service.protocol })
+    const name = keepalivedRealName(real, service)
     this.#tell(`${name} of ${keepalivedName(service)}`, String(up), realServerAlert(news))
   }
 

@@ -382,7 +382,7 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     ],
     [
       service('').replace('10.0.0.1 80', 'group g'),
-      '1:1 warning not-run virtual_server group is not honoured yet - group g is not run',
+      '1:1 warning not-run virtual_server group is not honoured yet - group g/tcp is not run',
     ],
     [
       service('').replace('10.0.0.1', '2001:db8::1').replace('10.0.0.71', '2001:db8::71'),

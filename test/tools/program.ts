@@ -65,7 +65,7 @@ export class ProgramUnderTest implements Disposable {
   apply(...wishes: readonly ServiceWish[]): void {
     const specs = wishes.map(serviceSpec)
     this.services.apply(specs)
-    for (const { vip } of specs) this.services.setRole(vip, 'master')
+    for (const { matches } of specs) for (const { vip } of matches) this.services.setRole(vip, 'master')
   }
 
   /** Runs the program on a frame. */

@@ -1,27 +1,59 @@
 import { parseAddress } from '../../lib/address.js'
-import type { Persistence, RealSpec, ServiceSpec } from '../../lib/dataplane/spec.js'
+import type {
+  Match,
+  Persistence,
+  PortRange,
+  RealSpec,
+  Scheduler,
+  SchedulerFlags,
+  ServiceSpec,
+} from '../../lib/dataplane/spec.js'
+import { formatService } from '../../lib/service.js'
 import { realAddress } from './hops.js'
 
 /** What a test says of a service; the rest is an ordinary one: 10.0.0.1:80/tcp, rr, to 10.0.0.71 and 10.0.0.72. */
 export interface ServiceWish {
   vip?: string
+  /** 0: all. */
   port?: number
-  protocol?: ServiceSpec['protocol']
+  protocol?: Match['protocol']
+  /** More packets that are its own: those for the same address and protocol, unless they say otherwise. */
+  also?: readonly { vip?: string; protocol?: Match['protocol']; ports: number | PortRange | 'all' }[]
+  scheduler?: Scheduler
+  flags?: Partial<SchedulerFlags>
+  onePacket?: boolean
   persistence?: { seconds: number; granularity?: string }
-  /** The last bytes of the reals' addresses, or with their weights. */
-  reals?: readonly (number | { last: number; weight: number })[]
+  /** The last bytes of the reals' addresses, or more of them. */
+  reals?: readonly (number | RealWish)[]
+}
+
+/** What a test says of a real; the rest is an ordinary one. */
+export interface RealWish extends Partial<Omit<RealSpec, 'address'>> {
+  /** The last byte of its address. */
+  last: number
 }
 
 export function serviceSpec(wish: ServiceWish = {}): ServiceSpec {
-  const { vip = '10.0.0.1', port = 80, protocol = 'tcp', persistence, reals = [71, 72] } = wish
+  const { vip = '10.0.0.1', port = 80, protocol = 'tcp', also = [], reals = [71, 72] } = wish
+  const { scheduler = 'rr', flags, onePacket = false, persistence } = wish
+  const matchOf = ({ ports, ...other }: NonNullable<ServiceWish['also']>[number]): Match => ({
+    vip: parseAddress(other.vip ?? vip),
+    protocol: other.protocol ?? protocol,
+    ports: typeof ports === 'number' ? portsOf(ports) : ports,
+  })
   return {
-    vip: parseAddress(vip),
-    port,
-    protocol,
-    scheduler: 'rr',
+    name: formatService({ address: parseAddress(vip), port, protocol }),
+    matches: [{ ports: port }, ...also].map(matchOf),
+    scheduler,
+    schedulerFlags: { port: false, fallback: false, ...flags },
+    onePacket,
     persistence: persistence && persistenceOf(persistence),
-    reals: reals.map(real => realSpec(typeof real === 'number' ? { last: real, weight: 1 } : real, port)),
+    reals: reals.map(real => realSpec(typeof real === 'number' ? { last: real } : real, port)),
   }
+}
+
+function portsOf(port: number): Match['ports'] {
+  return port === 0 ? 'all' : { first: port, last: port }
 }
 
 function persistenceOf({
@@ -34,6 +66,14 @@ function persistenceOf({
   return { seconds, granularity: parseAddress(granularity) } satisfies Persistence
 }
 
-function realSpec({ last, weight }: { last: number; weight: number }, port: number): RealSpec {
-  return { address: realAddress(last), port, weight }
+function realSpec({ last, ...wish }: RealWish, port: number): RealSpec {
+  return {
+    address: realAddress(last),
+    port,
+    weight: 1,
+    forwarding: 'dr',
+    upperThreshold: 0,
+    lowerThreshold: 0,
+    ...wish,
+  }
 }
