@@ -40,18 +40,20 @@ struct arp {
 	__u8 target[4];
 };
 
-static __always_inline void yield_vip(__be32 address, __u64 now)
+/* A function of its own, which the verifier proves once and not for each address. Global, so that it does. */
+__attribute__((noinline)) int yield_vip(__be32 address, __u64 now)
 {
 	__u32 vip = find_vip(0, mapped_ipv4(address));
 	__u32 *role = bpf_map_lookup_elem(&roles, &vip);
 	__u64 *until = bpf_map_lookup_elem(&vouched, &vip);
 
 	if (!role || !until || *role != ROLE_MASTER)
-		return;
+		return 0;
 	if (*until == 0 || *until > now)	/* no process elects it, or one that is alive */
-		return;
+		return 0;
 	*role = ROLE_YIELDED;
 	count_event(EVENT_VIP_YIELDED);
+	return 0;
 }
 
 static __always_inline void yield_to_master(void *data, void *data_end)
