@@ -1,23 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
+import { thisMachine } from '../lib/bench/machine.js'
 
-const mitigations = ['spectre_v2', 'spec_rstack_overflow', 'retbleed']
-
-/** What numbers of one machine depend on, and those of another may differ by. */
+/** What numbers of one machine depend on, a line each. */
 export function describeMachine(): string[] {
+  const { kernel, cpu, cpus, node, mitigations } = thisMachine()
   const clang = execFileSync(process.env.CLANG ?? 'clang', ['--version'], { encoding: 'utf8' }).split('\n')[0]
   return [
-    `Linux ${release()}, ${cpus().length} CPUs, ${cpus()[0]?.model.trim()}`,
-    ...mitigations.map(name => `${name}: ${vulnerability(name)}`),
-    `${clang}, Node.js ${process.version}`,
+    `Linux ${kernel}, ${cpus} CPUs, ${cpu}`,
+    ...Object.entries(mitigations).map(([name, state]) => `${name}: ${state}`),
+    `${clang}, Node.js ${node}`,
   ]
-}
-
-function vulnerability(name: string): string {
-  try {
-    return readFileSync(`/sys/devices/system/cpu/vulnerabilities/${name}`, 'utf8').trim()
-  } catch {
-    return 'not known to this kernel'
-  }
 }

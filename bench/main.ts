@@ -1,34 +1,38 @@
 import { parseArgs } from 'node:util'
+import { pinThread } from '../lib/net/thread.js'
 import { timeConfigParse } from './config-parse.js'
+import { tellPathCosts } from './end-to-end.js'
 import { describeMachine } from './machine.js'
 import { timeMapAccess } from './map-access.js'
-import { measurePackets } from './packet-cost.js'
+import { tellPacketCosts } from './packet-cost.js'
 import { timeServicesApply } from './services-apply.js'
 import { markdown, type Table } from './table.js'
 import { timeTableWalk } from './table-walk.js'
-import { pinThread } from './thread.js'
 
-// tsx bench/main.ts [QUESTION...] [--max-flows N] [--rounds N] [--cpu N]: the answers as Markdown. Needs root.
+// tsx bench/main.ts [QUESTION...] [--max-flows N] [--packets N] [--rounds N] [--cpu N]: the answers as Markdown. Needs root.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     'max-flows': { type: 'string', default: '1048576' },
+    packets: { type: 'string', default: '1048576' },
     rounds: { type: 'string', default: '9' },
-    cpu: { type: 'string', default: '1' },
+    cpu: { type: 'string' },
   },
 })
 const maxFlows = Number(values['max-flows'])
+const extent = { maxFlows, packets: Number(values.packets), rounds: Number(values.rounds) }
 
 const questions: Readonly<Record<string, () => Table | Promise<Table>>> = {
-  packets: () => measurePackets({ maxFlows, rounds: Number(values.rounds) }),
+  packets: () => tellPacketCosts(extent),
+  paths: () => tellPathCosts(extent),
   config: timeConfigParse,
   services: timeServicesApply,
   maps: timeMapAccess,
   walk: () => timeTableWalk(maxFlows),
 }
 
-pinThread(Number(values.cpu))
+using _pinned = pinThread(values.cpu === undefined ? undefined : Number(values.cpu))
 console.log(describeMachine().join('\n'))
 for (const [name, answer] of Object.entries(questions)) {
   if (positionals.length === 0 || positionals.includes(name)) console.log(`\n${markdown(await answer())}`)

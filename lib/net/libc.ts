@@ -104,6 +104,9 @@ function load() {
     // setns(2)
     setns: self.func('int setns(int fd, int type)') as (fd: number, type: number) => number,
 
+    // unshare(2)
+    unshare: self.func('int unshare(int flags)') as (flags: number) => number,
+
     // mount(2)
     mount: self.func(
       'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
@@ -114,6 +117,26 @@ function load() {
       pid: number,
       policy: number,
       parameters: Uint8Array,
+    ) => number,
+
+    // sched_setaffinity(2)
+    schedSetAffinity: self.func('int sched_setaffinity(int pid, size_t size, const void *cpus)') as (
+      pid: number,
+      size: number,
+      cpus: Uint8Array,
+    ) => number,
+
+    // sched_getaffinity(2)
+    schedGetAffinity: self.func('int sched_getaffinity(int pid, size_t size, _Out_ void *cpus)') as (
+      pid: number,
+      size: number,
+      cpus: Uint8Array,
+    ) => number,
+
+    // clock_gettime(2)
+    clockGetTime: self.func('int clock_gettime(int clock, _Out_ void *time)') as (
+      clock: number,
+      time: Uint8Array,
     ) => number,
 
     // ioctl(2)

@@ -33,6 +33,43 @@ export function inNamespace<T>(namespace: string, fn: () => T): T {
   }
 }
 
+/**
+ * A new network namespace that has no name. It goes, with the interfaces in it, when nobody holds it any more: with
+ * this object, or with this process however that ends.
+ */
+export class UnnamedNamespace implements Disposable {
+  readonly #fd: Fd
+
+  private constructor(fd: Fd) {
+    this.#fd = fd
+  }
+
+  /** Needs CAP_SYS_ADMIN. */
+  static make(): UnnamedNamespace {
+    startThreadPool()
+    using home = openNamespace('/proc/thread-self/ns/net')
+    libcOk(libc().unshare(CLONE_NEWNET), 'make namespace')
+    try {
+      return new UnnamedNamespace(openNamespace('/proc/thread-self/ns/net'))
+    } finally {
+      enter(home, 'home')
+    }
+  }
+
+  /** Runs a synchronous function in it: `inNamespace`. */
+  enter<T>(fn: () => T): T {
+    return inNamespace(`/proc/self/fd/${this.#fd.n}`, fn)
+  }
+
+  close(): void {
+    this.#fd.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
 function openNamespace(path: string): Fd {
   return new Fd(libcOk(libc().open(path, O_RDONLY_CLOEXEC), `open namespace: ${path}`))
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ensureBpffs, isBpffs } from '../../lib/net/bpffs.js'
 import { libc, libcOk } from '../../lib/net/libc.js'
-import { inNamespace } from '../../lib/net/namespace.js'
+import { inNamespace, UnnamedNamespace } from '../../lib/net/namespace.js'
 import { asNobody, makeNamespace, skip } from './netns.js'
 
 const here = () => readlinkSync('/proc/thread-self/ns/net')
@@ -114,4 +114,20 @@ t.test('a BPF file system', { skip }, async t => {
       message: /^mount bpf file system: .*, expected root/,
     })
   })
+})
+
+t.test('a network namespace without a name', { skip }, async t => {
+  const home = here()
+  const namespace = UnnamedNamespace.make()
+  t.equal(here(), home, 'is not entered by making it')
+  t.not(namespace.enter(here), home)
+  t.equal(namespace.enter(here), namespace.enter(here))
+
+  const link = (...args: string[]) =>
+    namespace.enter(() => execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' }))
+  link('link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'two')
+  t.match(link('-brief', 'link'), /\bone@two\b/)
+
+  namespace.close()
+  t.throws(() => namespace.enter(here), { code: 'CLOSED' })
 })
