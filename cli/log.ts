@@ -1,15 +1,6 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
-import { prettyFactory } from 'pino-pretty'
+import type { LogOptions } from './log-options.js'
 import { hasColors } from './terminal.js'
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
-export const logFormats = ['auto', 'pretty', 'json'] as const
-
-export interface LogOptions {
-  logLevel: (typeof logLevels)[number]
-  /** `auto`: for people on a terminal, JSON elsewhere. */
-  logFormat: (typeof logFormats)[number]
-}
 
 export type Log = Logger
 
@@ -17,7 +8,7 @@ export type Log = Logger
  * The daemon's log, on standard error. Every line is written before the call returns, so an exit loses none. Nothing
  * logs a configuration; should a password come along all the same, it is blotted out.
  */
-export function openLog({ logLevel, logFormat }: LogOptions): Log {
+export async function openLog({ logLevel, logFormat }: LogOptions): Promise<Log> {
   const isPretty = logFormat === 'auto' ? process.stderr.isTTY : logFormat === 'pretty'
   const stderr = pino.destination({ dest: process.stderr.fd, sync: true })
   const options = {
@@ -27,13 +18,14 @@ export function openLog({ logLevel, logFormat }: LogOptions): Log {
     formatters: { level: (level: string) => ({ level }) },
     redact: passwords,
   }
-  return pino(options, isPretty ? readable(stderr) : stderr)
+  return pino(options, isPretty ? await readable(stderr) : stderr)
 }
 
 /** As deep as a whole configuration holds one: `config.vrrpInstances.0.authentication.password`. */
 const passwords = [0, 1, 2, 3, 4].map(depth => `${'*.'.repeat(depth)}password`)
 
-function readable(destination: DestinationStream): DestinationStream {
+async function readable(destination: DestinationStream): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty')
   const format = prettyFactory({
     colorize: hasColors(process.stderr),
     translateTime: 'SYS:HH:MM:ss.l',

@@ -1,14 +1,9 @@
 import { Command, Option } from 'commander'
-import { Balancer, type BalancerOptions } from '../lib/balancer.js'
-import { type Diagnostic, formatDiagnostic } from '../lib/config/index.js'
-import { ControlServer } from '../lib/control/server.js'
-import { socketPath } from '../lib/control/socket-path.js'
-import type { BalancerStatus } from '../lib/status.js'
-import { fileOption, readFiles } from './config-files.js'
-import { type Log, type LogOptions, logFormats, logLevels, openLog } from './log.js'
-import { notifySystemd } from './systemd.js'
+import type { BalancerOptions } from '../lib/balancer.js'
+import { fileOption } from './config-files.js'
+import { type LogOptions, logFormats, logLevels } from './log-options.js'
 
-interface RunOptions extends LogOptions, Omit<BalancerOptions, 'interfaces'> {
+export interface RunOptions extends LogOptions, Omit<BalancerOptions, 'interfaces'> {
   file: string[]
   interface?: string[]
   leaveForwarding?: true
@@ -43,73 +38,5 @@ export function runCommand(): Command {
         .default('auto'),
     )
     .addHelpText('after', help)
-    .action(run)
-}
-
-async function run(options: RunOptions): Promise<void> {
-  const log = openLog(options)
-  const fault = await Promise.race([balance(options, log), uncaught()])
-  if (fault === undefined) return
-  log.fatal(
-    { err: fault },
-    'a fault of xdplb itself; the kernel goes on forwarding, the next start takes it over',
-  )
-  process.exitCode = 1
-}
-
-async function balance(options: RunOptions, log: Log): Promise<void> {
-  const stop = stopRequested()
-  process.on('SIGHUP', () =>
-    log.warn('SIGHUP: reloading is not honoured yet; restart with --leave-forwarding instead'),
-  )
-  const { config, diagnostics } = await readFiles(options.file)
-  for (const diagnostic of diagnostics) logDiagnostic(log, diagnostic)
-
-  await using control = await ControlServer.listen(socketPath(options))
-  const { interface: interfaces, ...rest } = options
-  const balancer = await Balancer.start(config, interfaces === undefined ? rest : { ...rest, interfaces })
-  logEvents(log, balancer)
-  control.serve(balancer)
-  logReady(log, balancer.status())
-  notifySystemd('READY=1')
-
-  log.info({ signal: await stop }, 'stopping')
-  notifySystemd('STOPPING=1')
-  await balancer.close({ leaveForwarding: options.leaveForwarding ?? false })
-  log.info('stopped')
-}
-
-/** The first signal that asks for an end; those after it do not disturb the clean-up. */
-function stopRequested(): Promise<NodeJS.Signals> {
-  return new Promise(resolve => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve)
-  })
-}
-
-/** What nobody caught. Whoever waits for this decides: the process does not end by itself any more. */
-function uncaught(): Promise<Error> {
-  return new Promise(resolve => process.on('uncaughtException', resolve))
-}
-
-function logDiagnostic(log: Log, diagnostic: Diagnostic): void {
-  const { severity, message: _, hint: __, ...place } = diagnostic
-  log[severity === 'error' ? 'error' : 'warn'](place, formatDiagnostic(diagnostic))
-}
-
-function logEvents(log: Log, balancer: Balancer): void {
-  balancer.on('real', ({ up, ...event }) => {
-    if (up) log.info(event, 'real server is up')
-    else log.warn(event, 'real server is down')
-  })
-  balancer.on('interface', ({ state, ...event }) => {
-    if (state === 'attached') log.info(event, 'interface is attached to')
-    else log.warn(event, 'interface is missing')
-  })
-  balancer.on('log', ({ level, message }) => log[level](message))
-  balancer.on('warning', ({ message }) => log.warn(message))
-}
-
-function logReady(log: Log, { services, interfaces }: BalancerStatus): void {
-  const attached = interfaces.map(({ name, state, mode }) => `${name} ${mode ?? state}`)
-  log.info({ services: services.map(({ service }) => service), interfaces: attached }, 'ready')
+    .action(async (options: RunOptions) => (await import('./daemon.js')).runDaemon(options))
 }
