@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Child } from '../../cli/demo/lab/child.js'
 import type { Host } from '../../cli/demo/lab/host.js'
@@ -7,6 +7,12 @@ import type { Lab } from '../../cli/demo/lab/lab.js'
 import { ControlClient } from '../../lib/control/client.js'
 import { socketPath } from '../../lib/control/socket-path.js'
 import type { BalancerStatus } from '../../lib/status.js'
+
+/** The master's file of the seed, byte for byte. */
+export const seedMaster = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8')
+
+/** The same for one that is alone: the owner of an address is master at once, without an election (RFC 3768 §5.3.4). */
+export const seedOwner = seedMaster.replace('priority 200', 'priority 255')
 
 /** Where one host's balancers keep what outlives them: each host of a lab has its own. */
 export class Site implements Disposable {

@@ -1,21 +1,17 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { request, startWebServer } from '../../cli/demo/lab/http.js'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
-import { Site } from './daemon.js'
+import { Site, seedMaster } from './daemon.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
 const postOffice = fileURLToPath(new URL('programs/post-office.ts', import.meta.url))
 const DELAY_LOOP = 2
 const CONNECT_TIMEOUT = 5
 const DELAY_BEFORE_RETRY = 1
-const master = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8').replace(
-  'delay_loop 10',
-  `delay_loop ${DELAY_LOOP}`,
-)
+const master = seedMaster.replace('delay_loop 10', `delay_loop ${DELAY_LOOP}`)
 const SERVER = '10.0.0.71:80'
 
 /** Asks until a real is as it should be. @returns how long that took, in seconds */

@@ -1,15 +1,17 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Host } from '../../cli/demo/lab/host.js'
 import { request } from '../../cli/demo/lab/http.js'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
+import { parseAddress } from '../../lib/address.js'
+import { encodeGratuitousArp } from '../../lib/net/arp.js'
+import { FrameSocket } from '../../lib/net/frame-socket.js'
 import type { BalancerStatus } from '../../lib/status.js'
-import { Site } from './daemon.js'
+import { mac } from '../tools/packet.js'
+import { Site, seedOwner } from './daemon.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
-const master = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8')
 
 /** Asks until it is so; a test that waits for ever is ended by tap. */
 async function until(site: Site, condition: (status: BalancerStatus) => boolean): Promise<void> {
@@ -45,7 +47,7 @@ t.test('an interface that is deleted and made again', { skip }, async t => {
   const { client, clientAddresses, balancers } = await buildSeed(lab)
   const host = only(balancers)
   using site = new Site(lab, host)
-  const daemon = await site.run(master)
+  const daemon = await site.run(seedOwner)
   t.same(await countAnswers(client, clientAddresses), { websvr1: 5, websvr2: 5 })
 
   await host.ip(`link delete ${host.interface}`)
@@ -69,11 +71,17 @@ t.test('a web server whose network card is changed', { skip }, async t => {
   await using lab = await Lab.open()
   const { client, clientAddresses, balancers, webServers } = await buildSeed(lab)
   using site = new Site(lab, only(balancers))
-  await site.run(master)
+  await site.run(seedOwner)
   const server = only(webServers)
-  await server.run(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/enp0s8/arp_notify'])
-  await server.ip('link set enp0s8 down', 'link set enp0s8 address 02:00:00:00:aa:01', 'link set enp0s8 up')
-  await until(site, ({ services }) => only(only(services).reals).mac === '02:00:00:00:aa:01')
+  const other = mac('02:00:00:00:aa:01')
+  await server.ip('link set enp0s8 down', `link set enp0s8 address ${other}`, 'link set enp0s8 up')
+  using frames = server.enter(() => FrameSocket.open())
+  const announcement = encodeGratuitousArp({ address: parseAddress('10.0.0.71'), mac: other })
+  // again and again: the kernel believes no other address within a second of the last (locktime, arp(7))
+  await until(site, ({ services }) => {
+    frames.send(server.ifindex('enp0s8'), announcement)
+    return only(only(services).reals).mac === other
+  })
   t.same(
     await countAnswers(client, clientAddresses),
     { websvr1: 5, websvr2: 5 },
@@ -85,7 +93,7 @@ t.test('a real server that does not exist', { skip }, async t => {
   await using lab = await Lab.open()
   const { client, clientAddresses, balancers } = await buildSeed(lab)
   using site = new Site(lab, only(balancers))
-  await site.run(unchecked(master.replaceAll('10.0.0.72', '10.0.0.79')))
+  await site.run(unchecked(seedOwner.replaceAll('10.0.0.72', '10.0.0.79')))
   const missing = only((await site.status()).services).reals[1]
   t.match(missing, { real: '10.0.0.79:80', state: 'unresolved', reason: /nobody on enp0s8 answers/ })
   t.same(await countAnswers(client, clientAddresses), { websvr1: 10 }, 'takes no connection')
@@ -98,7 +106,7 @@ t.test('a real server behind a router is refused, with what direct routing needs
   const host = only(balancers)
   await host.ip('route add 192.168.9.0/24 via 10.0.0.71')
   using site = new Site(lab, host)
-  await t.rejects(site.run(master.replaceAll('10.0.0.72', '192.168.9.5')), {
+  await t.rejects(site.run(seedOwner.replaceAll('10.0.0.72', '192.168.9.5')), {
     message: /192\.168\.9\.5:80.*behind the router 10\.0\.0\.71.*direct routing needs/s,
   })
   t.notMatch(
@@ -119,14 +127,14 @@ t.test('two balancers on one host', { skip }, async t => {
     'link set second up',
   )
   using site = new Site(lab, host)
-  const first = await site.run(master)
-  const other = master.replace('enp0s8', 'second').replaceAll('10.0.0.', '10.9.0.')
+  const first = await site.run(seedOwner)
+  const other = seedOwner.replace('enp0s8', 'second').replaceAll('10.0.0.', '10.9.0.')
   const second = await site.run(other, '--name', 'other')
   t.equal((await site.status('other')).name, 'other')
   await second.stop()
   t.same(await countAnswers(client, clientAddresses), { websvr1: 5, websvr2: 5 }, 'do not know of each other')
   await t.rejects(
-    site.run(master),
+    site.run(seedOwner),
     { message: /is running|BUSY|pid|process/ },
     'and no two of them have one name',
   )

@@ -3,11 +3,10 @@ import t from 'tap'
 import type { Child } from '../../cli/demo/lab/child.js'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
-import { Site } from './daemon.js'
+import { Site, seedOwner } from './daemon.js'
 import { HeldConnections } from './held-connections.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
-const master = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8')
 const CONNECTIONS = 1000
 
 const deaths: [what: string, kill: (daemon: Child) => void][] = [
@@ -29,7 +28,7 @@ t.test('a thousand open connections', { skip }, async t => {
   const [host] = balancers
   if (host === undefined) throw new Error('no balancer in the lab')
   using site = new Site(lab, host)
-  let daemon = await site.run(master)
+  let daemon = await site.run(seedOwner)
   const held = await HeldConnections.open(client, vip, CONNECTIONS, clientAddresses)
 
   await t.test('are all answered', async t => {
@@ -46,7 +45,7 @@ t.test('a thousand open connections', { skip }, async t => {
     await t.test(
       `are all answered when the next one has started, which adopts every flow of ${what}`,
       async t => {
-        daemon = await site.run(master, '--leave-forwarding')
+        daemon = await site.run(seedOwner, '--leave-forwarding')
         const { adopted, flowTable } = await site.status()
         t.equal(adopted, true)
         t.equal(flowTable.flows, CONNECTIONS)
@@ -61,7 +60,7 @@ t.test('a thousand open connections', { skip }, async t => {
       await daemon.stop()
       t.equal(await daemon.exited, 'exit 0')
       t.equal(await held.ask(), CONNECTIONS)
-      daemon = await site.run(master)
+      daemon = await site.run(seedOwner)
       t.equal((await site.status()).adopted, true)
       t.equal(await held.ask(), CONNECTIONS)
     },

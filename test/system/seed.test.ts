@@ -1,12 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
-import { Site } from './daemon.js'
+import { Site, seedMaster } from './daemon.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
-const master = readFileSync(new URL('../fixtures/seed/master.conf', import.meta.url), 'utf8')
 const TCP = 6
 
 t.test('the seed with its persistence taken out', { skip }, async t => {
@@ -15,7 +14,7 @@ t.test('the seed with its persistence taken out', { skip }, async t => {
   const [host] = balancers
   if (host === undefined) throw new Error('no balancer in the lab')
   using site = new Site(lab, host)
-  await site.run(master.replace(/^.*persistence_timeout.*\n/m, ''))
+  await site.run(seedMaster.replace(/^.*persistence_timeout.*\n/m, ''))
 
   await t.test('gives 100 connections of curl 50 and 50, in strict alternation', async t => {
     const answers = (await client.run(curls(100))).trim().split('\n')
@@ -45,7 +44,7 @@ t.test('the seed, byte for byte', { skip }, async t => {
   if (host === undefined) throw new Error('no balancer in the lab')
   using site = new Site(lab, host)
   const before = await host.run(['ip', 'address'])
-  const daemon = await site.run(master)
+  const daemon = await site.run(seedMaster)
 
   await t.test('keeps one client on one web server', async t => {
     const answers = (await client.run(curls(10, '10.0.0.105'))).trim().split('\n')
