@@ -4,7 +4,7 @@
  *
  * @param given the old schedule, in order
  * @param turns how many flows it has given out
- * @param order all reals of the service as configured, those that take no flow included
+ * @param order all reals of the service as IPVS lists them, those that take no flow included
  * @param schedule the new schedule: a part of `order`
  * @returns the place in `schedule` that is next
  */

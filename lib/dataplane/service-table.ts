@@ -46,7 +46,7 @@ export class ServiceTable {
   /**
    * Switches to another schedule. Round robin goes on behind the real that was given out last.
    *
-   * @param order all reals of the service as configured
+   * @param order all reals of the service, as the scheduler goes through them
    * @param schedule those that take flows now
    */
   schedule(id: number, order: readonly number[], schedule: readonly number[]): void {

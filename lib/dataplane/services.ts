@@ -4,6 +4,7 @@ import { formatEndpoint } from '../service.js'
 import type { VipStatus } from '../status.js'
 import { type Role, realState, role as roles } from './layout.gen.js'
 import { isPending, type Resolution, type Resolver } from './next-hops.js'
+import { listed } from './schedulers/member.js'
 import type { ServiceKey } from './service-keys.js'
 import { ServiceTable } from './service-table.js'
 import { type Match, protocolNumbers, type ServiceSpec } from './spec.js'
@@ -17,6 +18,8 @@ export interface RunningService {
   readonly keys: readonly ServiceKey[]
   /** In the order of `spec.reals`. */
   readonly reals: readonly number[]
+  /** The same in the order in which the scheduler goes through them. */
+  readonly list: readonly number[]
 }
 
 /** A real, and whether it can be reached now. */
@@ -135,7 +138,7 @@ export class Services
   /** @param taken ids of other services */
   #put(
     spec: ServiceSpec,
-    before: Pick<RunningService, 'id'> | undefined,
+    before: Pick<RunningService, 'id' | 'list'> | undefined,
     taken: ReadonlySet<number>,
   ): RunningService {
     const keys = spec.matches.flatMap(match => keysOf(match, this.#tables.vips.add(match.vip)))
@@ -150,7 +153,8 @@ export class Services
     })
     for (const real of this.#tables.reals.ofService(id))
       if (!reals.includes(real)) this.#tables.reals.remove(real)
-    const service = { id, spec, keys, reals }
+    const list = listed(before?.list ?? [], reals)
+    const service = { id, spec, keys, reals, list }
     this.#schedule(service)
     for (const key of keys) this.#tables.keys.set(key, id)
     return service
@@ -202,10 +206,12 @@ export class Services
     this.#tables.reals.setNextHop(id, 'hop' in resolution ? resolution.hop : undefined)
   }
 
-  #schedule({ id, spec, reals }: RunningService): void {
-    const takesFlows = (real: number, index: number) =>
-      this.#stateOf(real) === realState.up && (spec.reals[index]?.weight ?? 0) > 0
-    this.#table.schedule(id, reals, reals.filter(takesFlows))
+  #schedule({ id, list }: RunningService): void {
+    const takesFlows = (real: number) => {
+      const { state, weight } = this.#tables.reals.read(real)
+      return state === realState.up && weight > 0
+    }
+    this.#table.schedule(id, list, list.filter(takesFlows))
   }
 
   #stateOf(id: number): number {

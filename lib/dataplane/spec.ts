@@ -15,7 +15,7 @@ export interface ServiceSpec {
   /** Every UDP packet is scheduled for itself, and no flow is made. */
   readonly onePacket: boolean
   readonly persistence: Persistence | undefined
-  /** In the order in which the scheduler goes through them. */
+  /** In the order in which they are added to the scheduler's list: see `listed()`. */
   readonly reals: readonly RealSpec[]
 }
 

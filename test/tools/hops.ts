@@ -16,6 +16,11 @@ export function realMac(lastByte: number): Mac {
   return mac(`02:00:00:00:01:${lastByte.toString(16).padStart(2, '0')}`)
 }
 
+/** Which real 10.0.0.N a frame is addressed to, if it is. */
+export function lastByteOf(frame: Buffer): number | undefined {
+  return frame.readUInt32BE(0) === 0x02000000 && frame.readUInt8(4) === 1 ? frame.readUInt8(5) : undefined
+}
+
 /** Stands in for the kernel's neighbours: every real can be reached at once, unless the test says otherwise. */
 export class FixedHops
   extends EventEmitter<{ change: [address: Address, resolution: Resolution] }>

@@ -10,7 +10,7 @@ import { Tables } from '../../lib/dataplane/tables.js'
 import type { Codec } from '../../lib/libbpf/index.js'
 import { macBytes } from '../../lib/net/mac.js'
 import { makeBpffs } from '../libbpf/kernel.js'
-import { FixedHops, LOOPBACK, realAddress, realMac } from './hops.js'
+import { FixedHops, LOOPBACK, lastByteOf, realAddress, realMac } from './hops.js'
 import { balancerMac, buildFrame, type Frame, frameBytes } from './packet.js'
 import { type ServiceWish, serviceSpec } from './service-spec.js'
 
@@ -38,6 +38,8 @@ export interface FlowView extends layout.Flow {
   readonly index: number
   readonly real: number
   readonly state: layout.FlowState
+  /** Ticks since its last packet. */
+  readonly idle: number
 }
 
 /** A frame as it goes to the real 10.0.0.N: other MAC addresses, a TTL less, and nothing else. */
@@ -73,7 +75,7 @@ export class ProgramUnderTest implements Disposable {
     const { retval, data } = this.loaded.program.testRun({ data: frameBytes(frame) })
     const action = actions[retval]
     if (action === undefined) throw new Error(`the program returned ${retval}`)
-    return { action, data, real: realOf(data) }
+    return { action, data, real: lastByteOf(data) }
   }
 
   /** Runs the program on a frame and finds out the verdict, which takes reading all counters twice. */
@@ -97,8 +99,12 @@ export class ProgramUnderTest implements Disposable {
 
   /** What a real 10.0.0.N of a service has been sent, over all CPUs. */
   stats(lastByte: number, service = 0): { connections: number; packets: number; bytes: number } {
+    return this.statsOf(this.realId(lastByte, service))
+  }
+
+  statsOf(realId: number): { connections: number; packets: number; bytes: number } {
     const { key, value } = layout.mapLayouts.stats
-    const cpus = this.loaded.map('stats').perCpu({ key, value }).lookup(this.realId(lastByte, service)) ?? []
+    const cpus = this.loaded.map('stats').perCpu({ key, value }).lookup(realId) ?? []
     const sum = (field: keyof layout.RealStats) => cpus.reduce((total, cpu) => total + Number(cpu[field]), 0)
     return { connections: sum('connections'), packets: sum('packets'), bytes: sum('bytes') }
   }
@@ -129,8 +135,9 @@ export class ProgramUnderTest implements Disposable {
   flows(): FlowView[] {
     const cold = this.loaded.mapped('flows')
     return [...this.#words('flow_words')].map(([index, word]) => {
-      const { real, state } = parseWord(word)
-      return { ...cold.read(layout.flow, index), index, real, state: stateName(state) }
+      const { real, state, age } = parseWord(word)
+      const idle = (this.now - age) & 0xffff
+      return { ...cold.read(layout.flow, index), index, real, state: stateName(state), idle }
     })
   }
 
@@ -249,8 +256,4 @@ function parseWord(word: bigint): { real: number; age: number; state: number } {
     age: Number((word >> AGE) & 0xffffn),
     state: Number(word & 0xfn),
   }
-}
-
-function realOf(data: Buffer): number | undefined {
-  return data.readUInt32BE(0) === 0x02000000 && data.readUInt8(4) === 1 ? data.readUInt8(5) : undefined
 }
