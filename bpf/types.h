@@ -140,10 +140,15 @@ struct slot {
 	__u16 reals[4];
 };
 
-/* Where a service's round robin stands, on a cache line of its own: every new flow of every CPU adds one. */
+/* Where a service's round robin stands, on a cache line of its own: every new flow of every CPU adds one to `next`. */
 struct cursor {
 	__u64 next;
-	__u64 pad[7];
+	__u64 begun;			/* what it was when the schedule was written; the rest tells how far rr and wrr were */
+	__u32 level;			/* of wrr: see lib/dataplane/schedulers/weighted-round.ts */
+	__u32 step;
+	__u16 last;			/* id of the real that had the turn before; 0: none yet */
+	__u16 pad[3];
+	__u64 pad2[4];
 };
 
 /* A {service, real} pair. It describes itself, so that the next process finds its own again. */

@@ -1,7 +1,14 @@
 import { addressBytes, familyOf } from '../address.js'
 import { XdplbError } from '../errors.js'
 import { limit, type Service, scheduler as schedulers } from './layout.gen.js'
-import { nextTurn } from './round-robin.js'
+import { isSameList, type Member } from './schedulers/member.js'
+import {
+  noSchedule,
+  type Roster,
+  type Schedule,
+  scheduleOf,
+  type UsedSchedule,
+} from './schedulers/schedule.js'
 import { SlotSpace, type Stretch } from './slot-space.js'
 import type { Persistence, ServiceSpec } from './spec.js'
 import { SERVICE_WORDS, type Tables } from './tables.js'
@@ -26,7 +33,7 @@ export class ServiceTable {
       const id = ((this.#lastGiven + step - 1) % (limit.services - 1)) + 1
       if (this.#tables.services.read(id).inUse === 0 && !isNamed(id)) {
         this.#lastGiven = id
-        this.#tables.cursors.write(id, { next: 0n })
+        this.#write(id, noSchedule)
         return id
       }
     }
@@ -44,33 +51,48 @@ export class ServiceTable {
   }
 
   /**
-   * Switches to another schedule. Round robin goes on behind the real that was given out last.
+   * Switches to the schedule of these reals, if it is another one.
    *
-   * @param order all reals of the service, as the scheduler goes through them
-   * @param schedule those that take flows now
+   * @param before the list that the schedule so far is of; empty if a former process knew it
    */
-  schedule(id: number, order: readonly number[], schedule: readonly number[]): void {
-    const before = stretchOf(this.#tables.services.read(id))
-    const given = this.#idsOf(before)
-    if (given.length === schedule.length && given.every((real, place) => real === schedule[place])) return
-    const turn = nextTurn(given, this.#tables.cursors.read(id).next, order, schedule)
-    const stretch = this.#space.take(schedule.length)
-    for (const [place, real] of schedule.entries()) this.#tables.slots[stretch.first + place] = real
-    const packed = (BigInt(stretch.first) << 32n) | BigInt(stretch.count)
-    Atomics.store(this.#tables.schedules, id * SERVICE_WORDS, packed)
-    this.#tables.cursors.write(id, { next: BigInt(turn) })
-    this.#space.give(before)
+  schedule(id: number, roster: Roster, before: readonly Member[]): void {
+    const used = this.#read(id)
+    const schedule = scheduleOf(roster, used, before)
+    if (isSameList(before, roster.members) && isSame(used.places, schedule.places)) return
+    this.#write(id, schedule)
   }
 
   /** Takes no flows any more; its id is free once its reals' are. */
   remove(id: number): void {
-    this.schedule(id, [], [])
+    this.#write(id, noSchedule)
     this.#tables.services.update(id, { inUse: 0 })
   }
 
-  #idsOf({ first, count }: Stretch): number[] {
-    return [...this.#tables.slots.subarray(first, first + count)]
+  #read(id: number): UsedSchedule {
+    const { first, count } = stretchOf(this.#tables.services.read(id))
+    const { next, begun, last, level, step } = this.#tables.cursors.read(id)
+    return {
+      places: [...this.#tables.slots.subarray(first, first + count)],
+      next: Number(begun),
+      taken: next - begun,
+      last,
+      level: { level, step },
+    }
   }
+
+  #write(id: number, { places, next, last, level: { level, step } }: Schedule): void {
+    const before = stretchOf(this.#tables.services.read(id))
+    const stretch = this.#space.take(places.length)
+    this.#tables.slots.set(places, stretch.first)
+    const packed = (BigInt(stretch.first) << 32n) | BigInt(stretch.count)
+    Atomics.store(this.#tables.schedules, id * SERVICE_WORDS, packed)
+    this.#tables.cursors.write(id, { next: BigInt(next), begun: BigInt(next), last, level, step })
+    this.#space.give(before)
+  }
+}
+
+function isSame(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((value, index) => value === other[index])
 }
 
 function stretchOf({ schedule }: Service): Stretch {

@@ -4,7 +4,7 @@ import { formatEndpoint } from '../service.js'
 import type { VipStatus } from '../status.js'
 import { type Role, realState, role as roles } from './layout.gen.js'
 import { isPending, type Resolution, type Resolver } from './next-hops.js'
-import { listed } from './schedulers/member.js'
+import { listed, type Member } from './schedulers/member.js'
 import type { ServiceKey } from './service-keys.js'
 import { ServiceTable } from './service-table.js'
 import { type Match, protocolNumbers, type ServiceSpec } from './spec.js'
@@ -18,8 +18,8 @@ export interface RunningService {
   readonly keys: readonly ServiceKey[]
   /** In the order of `spec.reals`. */
   readonly reals: readonly number[]
-  /** The same in the order in which the scheduler goes through them. */
-  readonly list: readonly number[]
+  /** In the order in which the scheduler goes through them. */
+  readonly members: readonly Member[]
 }
 
 /** A real, and whether it can be reached now. */
@@ -138,7 +138,7 @@ export class Services
   /** @param taken ids of other services */
   #put(
     spec: ServiceSpec,
-    before: Pick<RunningService, 'id' | 'list'> | undefined,
+    before: Pick<RunningService, 'id' | 'members'> | undefined,
     taken: ReadonlySet<number>,
   ): RunningService {
     const keys = spec.matches.flatMap(match => keysOf(match, this.#tables.vips.add(match.vip)))
@@ -153,9 +153,12 @@ export class Services
     })
     for (const real of this.#tables.reals.ofService(id))
       if (!reals.includes(real)) this.#tables.reals.remove(real)
-    const list = listed(before?.list ?? [], reals)
-    const service = { id, spec, keys, reals, list }
-    this.#schedule(service)
+    const wanted = spec.reals.map(({ address, port, weight }, index): Member => {
+      return { id: reals[index] ?? 0, address, port, weight, lastWeight: weight }
+    })
+    const members = listed(before?.members ?? [], wanted)
+    const service = { id, spec, keys, reals, members }
+    this.#schedule(service, before?.members ?? [])
     for (const key of keys) this.#tables.keys.set(key, id)
     return service
   }
@@ -192,7 +195,7 @@ export class Services
         const id = service.reals[index]
         if (real.address !== address || id === undefined) continue
         this.#setHop(id, resolution)
-        this.#schedule(service)
+        this.#schedule(service, service.members)
         this.emit('real', {
           service: service.spec.name,
           real: formatEndpoint(real),
@@ -206,12 +209,9 @@ export class Services
     this.#tables.reals.setNextHop(id, 'hop' in resolution ? resolution.hop : undefined)
   }
 
-  #schedule({ id, list }: RunningService): void {
-    const takesFlows = (real: number) => {
-      const { state, weight } = this.#tables.reals.read(real)
-      return state === realState.up && weight > 0
-    }
-    this.#table.schedule(id, list, list.filter(takesFlows))
+  #schedule({ id, spec: { scheduler }, members }: RunningService, before: readonly Member[]): void {
+    const isUp = (real: number) => this.#stateOf(real) === realState.up
+    this.#table.schedule(id, { scheduler, members, isUp }, before)
   }
 
   #stateOf(id: number): number {

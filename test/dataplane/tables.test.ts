@@ -3,7 +3,6 @@ import t from 'tap'
 import { type Address, addressFromBytes, parseAddress } from '../../lib/address.js'
 import { geometryFor, tableBytes, tableSizes } from '../../lib/dataplane/geometry.js'
 import { limit } from '../../lib/dataplane/layout.gen.js'
-import { nextTurn } from '../../lib/dataplane/round-robin.js'
 import { type ServiceKey, ServiceKeys } from '../../lib/dataplane/service-keys.js'
 import { SlotSpace, type Stretch } from '../../lib/dataplane/slot-space.js'
 import { VipTable } from '../../lib/dataplane/vip-table.js'
@@ -186,18 +185,4 @@ t.test('the size of the tables', async t => {
     templates: 262_144,
   })
   t.equal(tableBytes(geometryFor(262_144)), 524_288 * 40 + 262_144 * 40)
-})
-
-t.test('the next turn of a round robin whose list changes', async t => {
-  t.equal(nextTurn([], 0n, [1, 2], [1, 2]), 0, 'is the first at the beginning')
-  t.equal(nextTurn([1, 2, 3], 0n, [1, 2, 3], [1, 2, 3]), 0, 'and as long as none was given out')
-  t.equal(nextTurn([1, 2, 3], 1n, [1, 2, 3], [1, 2, 3]), 1)
-  t.equal(nextTurn([1, 2, 3], 2n ** 40n, [1, 2, 3], [1, 2, 3]), Number(2n ** 40n % 3n))
-  t.equal(nextTurn([1, 2, 3], 3n, [1, 2, 3], [1, 2, 3]), 0, 'is the first behind the last')
-  t.equal(nextTurn([1, 2], 2n, [1, 2, 3], [1, 2, 3]), 2, 'is the new one if it comes next')
-  t.equal(nextTurn([1, 2, 3], 2n, [1, 2, 3], [1, 3]), 1, 'is behind one that takes none any more')
-  t.equal(nextTurn([1, 2, 3], 2n, [1, 3], [1, 3]), 1, 'is behind the one before a real that has left')
-  t.equal(nextTurn([1, 2, 3], 1n, [2, 3], [2, 3]), 0, 'also when that was the last of the list')
-  t.equal(nextTurn([1, 2], 1n, [3, 4], [3, 4]), 0, 'is the first when all have left')
-  t.equal(nextTurn([1, 2], 1n, [1, 2], []), 0, 'is of no matter when nobody takes any')
 })

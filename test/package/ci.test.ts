@@ -46,7 +46,7 @@ async function sandbox(t: Test) {
 }
 
 const compilers = ['clang', 'llvm-strip']
-const tools = ['curl', 'ethtool', 'keepalived']
+const tools = ['curl', 'ethtool', 'ipvsadm', 'keepalived', 'linux.uml', 'modprobe']
 const npm = '/bin/mkdir -p node_modules && echo {} >node_modules/.package-lock.json; echo much noise'
 
 t.test('setup', { skip: isRoot ? false : 'needs root' }, async t => {

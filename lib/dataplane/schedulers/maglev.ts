@@ -1,4 +1,3 @@
-import type { Address } from '../../address.js'
 import { XdplbError } from '../../errors.js'
 import { hashedAddress, OFFSET_KEY, SKIP_KEY, shortSipHash } from './hashes.js'
 import type { Member } from './member.js'
@@ -10,11 +9,6 @@ export const MAGLEV_PLACES = 4093
 /** Weights over their common divisor count up to so many bits (IP_VS_MH_TAB_BITS). */
 const WEIGHT_BITS = 6
 
-export interface MaglevMember extends Member {
-  readonly address: Address
-  readonly port: number
-}
-
 /**
  * Whose each place of `mh` is, as IPVS deals them out (net/netfilter/ipvs/ip_vs_mh.c; Eisenbud et al., "Maglev",
  * §3.4): in turns, each real takes the next places that are free on a walk of its own. A real whose weight was set to
@@ -25,7 +19,7 @@ export interface MaglevMember extends Member {
  * @param members in IPVS's order
  * @returns ids, by place; empty if nobody ever had a weight
  */
-export function maglevTable(members: readonly MaglevMember[]): number[] {
+export function maglevTable(members: readonly Member[]): number[] {
   if (members.length > MAGLEV_PLACES) {
     throw new XdplbError(
       'CONFIG',
@@ -51,7 +45,7 @@ interface Walk {
   at: number
 }
 
-function walksOf(members: readonly MaglevMember[]): Walk[] {
+function walksOf(members: readonly Member[]): Walk[] {
   const weights = members.map(({ lastWeight }) => lastWeight)
   const divisor = commonDivisor(weights) || 1
   const bits = 32 - Math.clz32(highestOf(weights) / divisor)

@@ -7,7 +7,8 @@ import {
   OFFSET_KEY,
   shortSipHash,
 } from '../../../lib/dataplane/schedulers/hashes.js'
-import { MAGLEV_PLACES, type MaglevMember, maglevTable } from '../../../lib/dataplane/schedulers/maglev.js'
+import { MAGLEV_PLACES, maglevTable } from '../../../lib/dataplane/schedulers/maglev.js'
+import type { Member } from '../../../lib/dataplane/schedulers/member.js'
 
 // What real IPVS (Linux 6.1) gave to 10.0.0.71, .72 and .73, added in this order, when these clients sent a SYN each.
 
@@ -26,10 +27,7 @@ const clients6: readonly Client[] = Array.from({ length: 24 }, (_, index) => ({
 }))
 
 /** In IPVS's order. A pair is the weight from before and the one now. */
-function members(
-  weights: readonly (number | readonly [number, number])[],
-  network = '10.0.0.',
-): MaglevMember[] {
+function members(weights: readonly (number | readonly [number, number])[], network = '10.0.0.'): Member[] {
   const reals = weights.map((weight, index) => {
     const [lastWeight, now] = typeof weight === 'number' ? [weight, weight] : weight
     const id = 71 + index
@@ -40,7 +38,7 @@ function members(
 }
 
 /** The first real with a weight on a way over a table: its first place, and then the fallback's. */
-function firstWithWeight(table: readonly number[], places: Iterable<number>, reals: readonly MaglevMember[]) {
+function firstWithWeight(table: readonly number[], places: Iterable<number>, reals: readonly Member[]) {
   for (const place of places) {
     const real = reals.find(({ id }) => id === table[place])
     if (real && real.weight > 0) return real.id
@@ -151,7 +149,7 @@ t.test('the tables of a service without real servers are empty', async t => {
 
 t.test('mh has room for as many real servers as places', async t => {
   const many = (count: number) =>
-    Array.from({ length: count }, (_, index): MaglevMember => {
+    Array.from({ length: count }, (_, index): Member => {
       const address = parseAddress(`10.9.${index >> 8}.${index & 255}`)
       return { id: index + 1, address, port: 80, weight: 1, lastWeight: 1 }
     })

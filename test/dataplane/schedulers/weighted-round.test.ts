@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { listed, type Member } from '../../../lib/dataplane/schedulers/member.js'
+import { parseAddress } from '../../../lib/address.js'
+import { listed, type Member, stepsBetween } from '../../../lib/dataplane/schedulers/member.js'
 import {
   boundedMembers,
   firstTurnAt,
@@ -12,9 +13,14 @@ import {
   weightedRound,
 } from '../../../lib/dataplane/schedulers/weighted-round.js'
 
+/** A real 10.0.0.N of the id N. */
+function member(id: number, weight = 1): Member {
+  return { id, address: parseAddress(`10.0.0.${id}`), port: 80, weight, lastWeight: weight }
+}
+
 /** Members in this order, the first with the id 71. */
 function members(...weights: readonly number[]): Member[] {
-  return weights.map((weight, index) => ({ id: 71 + index, weight, lastWeight: weight }))
+  return weights.map((weight, index) => member(71 + index, weight))
 }
 
 /** A service as the tables keep it: a round, the turn that is next, and the level since the last change. */
@@ -135,7 +141,35 @@ t.test('a round of wrr', async t => {
 })
 
 t.test('a list of IPVS', async t => {
-  t.strictSame(listed([], [1, 2, 3]), [3, 2, 1], 'has the real server first that came last')
-  t.strictSame(listed([3, 2, 1], [4, 1, 2, 5, 3]), [5, 4, 3, 2, 1], 'and the others stay where they are')
-  t.strictSame(listed([3, 2, 1], [1, 3]), [3, 1], 'when others leave, too')
+  const list = (before: readonly number[], wanted: readonly number[]) =>
+    listed(
+      before.map(id => member(id)),
+      wanted.map(id => member(id)),
+    ).map(({ id }) => id)
+  t.strictSame(list([], [1, 2, 3]), [3, 2, 1], 'has the real server first that came last')
+  t.strictSame(list([3, 2, 1], [4, 1, 2, 5, 3]), [5, 4, 3, 2, 1], 'and the others stay where they are')
+  t.strictSame(list([3, 2, 1], [1, 3]), [3, 1], 'when others leave, too')
+
+  t.test('remembers the last weight that was not 0', async t => {
+    const weighed = (weights: readonly number[]) =>
+      weights.reduce<Member[]>((before, weight) => listed(before, [member(71, weight)]), [])[0]?.lastWeight
+    t.equal(weighed([3]), 3)
+    t.equal(weighed([3, 0, 0]), 3)
+    t.equal(weighed([3, 0, 2]), 2)
+    t.equal(weighed([0]), 0)
+  })
+
+  t.test('becomes another one by single changes', async t => {
+    const shown = (before: readonly Member[], after: readonly Member[]) =>
+      stepsBetween(before, after).map(step => step.map(({ id, weight }) => `${id}:${weight}`).join(' '))
+    const before = [member(3, 5), member(2, 5), member(1, 5)]
+    t.strictSame(shown(before, before), [])
+    t.strictSame(shown(before, listed(before, [member(1, 7), member(4, 5), member(3, 6), member(5, 5)])), [
+      '3:5 1:5',
+      '3:6 1:5',
+      '3:6 1:7',
+      '4:5 3:6 1:7',
+      '5:5 4:5 3:6 1:7',
+    ])
+  })
 })
