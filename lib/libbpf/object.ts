@@ -5,6 +5,7 @@ import { syscallError } from '../net/errno.js'
 import { Fd } from '../net/fd.js'
 import { koffi } from '../net/koffi.js'
 import { libcOk, type Pointer } from '../net/libc.js'
+import { withoutProfiler } from '../net/signals.js'
 import { type Btf, parseBtf, sectionVariables } from './btf.js'
 import { findNamed, LoadedObject } from './loaded-object.js'
 import { BpfMap } from './map.js'
@@ -123,7 +124,8 @@ export class BpfObject implements Disposable {
     const log = koffi().alloc('char', LOG_SIZE) as Pointer
     try {
       for (const program of this.#programs.values()) libbpf().programSetLog(program, log, LOG_SIZE)
-      const { result, messages } = withMessages(() => libbpf().objectLoad(object))
+      // the verifier gives up at a signal (EAGAIN), and libbpf after five times
+      const { result, messages } = withMessages(() => withoutProfiler(() => libbpf().objectLoad(object)))
       if (result < 0) throw loadError(-result, this.name, koffi().decode.string(log), messages)
       return new LoadedObject(this.name, this.#loadedMaps(), this.#loadedPrograms())
     } finally {

@@ -1,8 +1,8 @@
-import { readlinkSync } from 'node:fs'
+import { readlinkSync, unlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { XdplbError } from '../errors.js'
 import { isBpffs } from '../net/bpffs.js'
-import { errnos } from '../net/errno.js'
+import { errnos, syscallError } from '../net/errno.js'
 import { Fd } from '../net/fd.js'
 import { libbpf } from './native.js'
 import { libbpfOk } from './status.js'
@@ -40,6 +40,27 @@ export function openPin(kind: Pinnable, path: string): Fd {
   if (found === inodes[kind]) return fd
   fd.close()
   throw new XdplbError('USAGE', `${operation}: ${found}, expected ${inodes[kind]}`)
+}
+
+/**
+ * Takes a pin away. What it kept alive, and nobody else holds, goes with it: a link detaches its program.
+ * Throws `USAGE` for what is no pin.
+ *
+ * @returns was there anything?
+ */
+export function unpin(path: string): boolean {
+  const operation = `unpin: ${path}`
+  if (!isBpffs(dirname(path))) {
+    throw new XdplbError('USAGE', `${operation}: another file system, expected a BPF file system`)
+  }
+  try {
+    unlinkSync(path)
+    return true
+  } catch (cause) {
+    const errno = cause instanceof Error && 'errno' in cause ? -Number(cause.errno) : 0
+    if (errno === errnos.ENOENT) return false
+    throw syscallError(errno, operation, { cause })
+  }
 }
 
 /** The kernel says EPERM or EACCES where it means that this is no BPF file system. */

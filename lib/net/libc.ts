@@ -112,6 +112,13 @@ function load() {
       'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
     ) as (source: string, target: string, type: string, flags: number, data: string | null) => number,
 
+    // pthread_sigmask(3)
+    pthreadSigmask: self.func('int pthread_sigmask(int how, const void *set, _Out_ void *before)') as (
+      how: number,
+      set: Uint8Array,
+      before: Uint8Array | null,
+    ) => number,
+
     // sched_setscheduler(2)
     schedSetScheduler: self.func('int sched_setscheduler(int pid, int policy, const void *parameters)') as (
       pid: number,

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { built } from '../../cli/demo/lab/built.js'
 import { BpfObject, encode, hasMapType, u32, u64 } from '../../lib/libbpf/index.js'
 import { mapTypeNumber, mapTypeOf } from '../../lib/libbpf/map-type.js'
 import { loadLibbpf } from '../../lib/libbpf/native.js'
@@ -135,6 +136,18 @@ t.test('an object', { skip }, async t => {
       message: /hash: type hash, expected array/,
     })
     t.throws(() => object.reuse('shared', first.map('slots')), { message: /value size 2, expected 16/ })
+  })
+
+  t.test('is loaded while a profiler samples this process', async t => {
+    const index = new URL('../../lib/libbpf/index.ts', import.meta.url).href
+    const script = `
+      const { BpfObject } = await import('${index}')
+      const loaded = BpfObject.open('${built('bpf/xdplb.bpf.o')}').load()
+      console.log(loaded.programs.has('xdplb'))`
+    const profiler = ['--cpu-prof', '--cpu-prof-interval=100', `--cpu-prof-dir=${makeDirectory(t)}`]
+    const argv = ['--import', 'tsx', ...profiler, '--input-type', 'module', '-e', script]
+    const { stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
+    t.strictSame({ stdout, stderr }, { stdout: 'true\n', stderr: '' })
   })
 
   t.test('that the verifier refuses says which program and why, and has the whole log', async t => {

@@ -1,7 +1,7 @@
-import { existsSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { BpfMap, Link, Program, queryXdp, u32 } from '../../lib/libbpf/index.js'
+import { BpfMap, Link, Program, queryXdp, u32, unpin } from '../../lib/libbpf/index.js'
 import { errnos } from '../../lib/net/errno.js'
 import { libc } from '../../lib/net/libc.js'
 import { inNamespace } from '../../lib/net/namespace.js'
@@ -58,7 +58,7 @@ t.test('what is pinned', { skip }, async t => {
     t.equal(link.info().ifindex, ifindex)
     link.update(loadKinds(t).program('grow'))
     t.equal(attached(), 'grow')
-    unlinkSync(at('link-v0'))
+    unpin(at('link-v0'))
     t.equal(attached(), 'grow', 'while a descriptor is open')
     link.close()
     t.equal(attached(), undefined)
@@ -84,6 +84,23 @@ t.test('what is pinned', { skip }, async t => {
     })
     t.throws(() => map.pin(at('eth0.100')), { code: 'USAGE', message: /a dot in the name/ })
     t.notOk(existsSync(at('eth0.100')))
+  })
+
+  t.test('lives on until it is unpinned', async t => {
+    const map = loadKinds(t).map('hash')
+    map.pin(at('passing'))
+    t.equal(unpin(at('passing')), true)
+    t.notOk(existsSync(at('passing')))
+    t.equal(unpin(at('passing')), false, 'it was gone already')
+    map.pin(at('passing'))
+    t.equal(unpin(at('passing')), true, 'the map itself was not closed by that')
+    t.throws(() => unpin(bpffs), { code: 'USAGE', message: /another file system/ })
+    const directory = makeDirectory(t)
+    writeFileSync(join(directory, 'file'), '')
+    t.throws(() => unpin(join(directory, 'file')), { code: 'USAGE', message: /another file system/ })
+    t.ok(existsSync(join(directory, 'file')), 'no ordinary file is removed')
+    mkdirSync(at('directory'))
+    t.throws(() => unpin(at('directory')), { errno: errnos.EISDIR, message: /^unpin: .*directory: EISDIR/ })
   })
 
   t.test('must be somewhere that holds pins', async t => {
