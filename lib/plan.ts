@@ -76,10 +76,9 @@ function addressesOf({
 
 /** A virtual server as the data plane is told of it, all its reals in rotation. Any scheduler runs as rr for now. */
 export function specOf(server: RunnableService): ServiceSpec {
-  const { address: vip, port, protocol } = server
   return {
     name: formatService(nameOfService(server)),
-    matches: [{ vip, protocol, ports: port === 0 ? 'all' : { first: port, last: port } }],
+    matches: server.matches,
     scheduler: 'rr',
     schedulerFlags: { port: false, fallback: false },
     onePacket: false,

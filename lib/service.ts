@@ -29,6 +29,21 @@ export interface GroupService {
   readonly protocol: Protocol
 }
 
+/** Packets of one protocol for one address, which are a service's own. */
+export interface Match {
+  readonly vip: Address
+  readonly protocol: Protocol
+  readonly ports: 'all' | PortRange
+  /** They stand for packets with this mark. */
+  readonly mark?: number
+}
+
+/** Both ends are in it. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
 /** `10.0.0.1:80/tcp`, `[2001:db8::1]:53/udp`, `fwmark 5`, `fwmark 5 inet6`, `group web/tcp`. */
 export function formatService(name: ServiceName): string {
   if ('fwmark' in name) return `fwmark ${name.fwmark}${name.family === 6 ? ' inet6' : ''}`

@@ -43,6 +43,30 @@ export function record<V extends object, T, O>(
   }
 }
 
+/** `keyword WORD… [option…]`, as often as one likes: a list of objects, each on a line of its own. */
+export function eachRecord<V extends object, T, O>(
+  keyword: string,
+  block: RecordBlock<V>,
+  options: RowOptions<readonly V[], T, O> = {},
+): Row<readonly V[], T, O> {
+  return {
+    ...base(keyword, { default: [], ...options }, { parameters: Number.POSITIVE_INFINITY }),
+    read: (statements, { session }) =>
+      present(
+        statements.map(({ keyword, parameters }) =>
+          readRecord(block, keyword, parameters, undefined, inside(options, session)),
+        ),
+      ),
+    check: (given, place, { session }) =>
+      checkList(given, place.file, session, (item, path) =>
+        checkBlock(block, item, path, undefined, inside(options, session)),
+      ),
+    print(values, writer) {
+      for (const value of values) writer.statement(keyword, ...recordWords(block, value, undefined, writer))
+    },
+  }
+}
+
 /** `keyword { … }` with a record on every line. Several such blocks add up. */
 export function records<V extends object, T, O>(
   keyword: string,

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { type Address, familyOf, isAddress, parseAddress } from '../address.js'
+import type { PortRange } from '../service.js'
 import { joinCommand, splitCommand } from './words.js'
 
 /** What came of a word: a value, what is wrong with it, or both when keepalived uses it all the same. */
@@ -69,7 +70,7 @@ export function seconds(min: number, max: number = LONGEST_SECONDS, decimals = 6
 }
 
 /** One of a few words. `words` maps values to what is written; keepalived ignores case in protocols only. */
-export function choice<V extends string | number>(
+export function choice<V extends string | number | boolean>(
   words: ReadonlyMap<V, string>,
   { ignoreCase = false } = {},
 ): Codec<V> {
@@ -191,6 +192,28 @@ export const command: Codec<readonly string[]> = {
 }
 
 export const port: Codec<number> = integer(1, 65535)
+
+/** `FIRST-LAST`, or one port. */
+export const portRange: Codec<PortRange> = {
+  expected: '{ first, last }, each 1..65535',
+  parse(word) {
+    const [, from = '', to = from] = /^(.*?)(?:-(.*))?$/s.exec(word) ?? []
+    const [first, last] = [port.parse(from), port.parse(to)]
+    if (first.value === undefined || last.value === undefined) {
+      return { problem: first.problem ?? last.problem ?? '' }
+    }
+    return first.value > last.value
+      ? { problem: `Port range end is less than port range start - ${word}` }
+      : { value: { first: first.value, last: last.value } }
+  },
+  accept(value) {
+    if (typeof value !== 'object' || value === null || !('first' in value && 'last' in value))
+      return undefined
+    const [first, last] = [port.accept(value.first), port.accept(value.last)]
+    return first === undefined || last === undefined || first > last ? undefined : { first, last }
+  },
+  print: ({ first, last }) => (first === last ? String(first) : `${first}-${last}`),
+}
 
 /** A port where 0 stands for "none given". */
 export const portOrZero: Codec<number> = integer(0, 65535)

@@ -1,9 +1,11 @@
 import type { VirtualServer, VirtualServerGroup } from './model-service.js'
+import type { Tuning } from './model-tuning.js'
 import type { VrrpInstance, VrrpScript, VrrpSyncGroup } from './model-vrrp.js'
 
 export type { Endpoint } from '../service.js'
 export type * from './model-check.js'
 export type * from './model-service.js'
+export type * from './model-tuning.js'
 export type * from './model-vrrp.js'
 
 /**
@@ -18,12 +20,6 @@ export interface Config {
   readonly virtualServerGroups: readonly VirtualServerGroup[]
   readonly virtualServers: readonly VirtualServer[]
   readonly xdplb: Tuning
-}
-
-/** `xdplb { … }`: what keepalived does not have. Never in a file that keepalived reads too. */
-export interface Tuning {
-  /** Flows that the table holds. @default 262144 */
-  readonly maxFlows: number
 }
 
 /** `global_defs { … }` */
@@ -67,6 +63,8 @@ export interface Global {
   readonly vrrpStrict: boolean
   /** Compare addresses only in the first advertisement of a new master. @default false */
   readonly vrrpSkipCheckAdvAddr: boolean
+  /** Absent: IPVS's defaults. */
+  readonly lvsTimeouts?: LvsTimeouts
   readonly scriptUser?: ScriptUser
   /** Refuse scripts that others than root may change. @default false */
   readonly enableScriptSecurity: boolean
@@ -77,6 +75,16 @@ export interface SmtpServer {
   readonly host: string
   /** @default 25 */
   readonly port: number
+}
+
+/** How long a flow lives without a packet. Absent or 0: as IPVS has it. */
+export interface LvsTimeouts {
+  /** Of established connections. IPVS: 900 */
+  readonly tcpSeconds?: number
+  /** After a FIN. IPVS: 120 */
+  readonly tcpFinSeconds?: number
+  /** IPVS: 300 */
+  readonly udpSeconds?: number
 }
 
 /** Who runs scripts. */

@@ -1,52 +1,35 @@
-import { type Address, type Family, familyOf } from '../address.js'
-import { formatService, type ServiceName } from '../service.js'
-import type { Config, VirtualServer } from './model.js'
+import { familyOf } from '../address.js'
+import type { Match } from '../service.js'
+import { type Claim, claimPackets } from './claims.js'
+import type { Config, Forwarding, VirtualServer } from './model.js'
 
-/** A virtual server that can be run today: IPv4, TCP or UDP, one port, and real servers on the same network. */
+/** A virtual server that can be run, with the packets that are its own and the real servers that they can get to. */
 export interface RunnableService extends VirtualServer {
-  readonly address: Address
-  readonly protocol: 'tcp' | 'udp'
+  /** At least one. */
+  readonly matches: readonly Match[]
 }
 
-/** The services to run, with those of their real servers that packets can get to. Always scheduled by rr for now. */
-export function runnableServices({ virtualServers }: Config): readonly RunnableService[] {
-  return virtualServers
-    .filter(isRunnable)
-    .map(service => ({
+/** The services to run. */
+export function runnableServices(config: Config): readonly RunnableService[] {
+  return claimPackets(config)
+    .filter(claim => obstacle(claim) === undefined)
+    .map(({ service, matches }) => ({
       ...service,
-      realServers: service.realServers.filter(({ forwarding }) => forwarding.method === 'dr'),
+      matches,
+      realServers: service.realServers.filter(({ forwarding }) => canForward(forwarding)),
     }))
-    .filter(({ realServers }) => realServers.length > 0)
+    .filter(({ matches, realServers }) => matches.length > 0 && realServers.length > 0)
 }
 
-/** Why a virtual server is not run, apart from its real servers. */
-export function obstacle({ address, fwmark, group, port, protocol }: VirtualServer): string | undefined {
-  if (group !== undefined) return 'virtual_server group'
-  if (fwmark !== undefined) return 'virtual_server fwmark'
-  if (address !== undefined && familyOf(address) === 6) return 'virtual_server with an IPv6 address'
-  if (protocol === 'sctp') return 'protocol SCTP'
-  return port === 0 ? 'virtual_server for all ports' : undefined
+/** What of a virtual server the data plane cannot do yet, so that it is not run. */
+export function obstacle({ service, matches }: Claim): string | undefined {
+  if (matches.some(({ vip }) => familyOf(vip) === 6)) return 'virtual_server with an IPv6 address'
+  if (service.fwmark === undefined && service.protocol === 'sctp') return 'protocol SCTP'
+  if (matches.some(({ mark }) => mark !== undefined)) return 'virtual_server fwmark'
+  return matches.some(({ ports }) => ports === 'all') ? 'virtual_server for all ports' : undefined
 }
 
-/** What a virtual server is called. */
-export function nameOfService(service: VirtualServer): ServiceName {
-  const { address, port, protocol, fwmark, group = '' } = service
-  if (address !== undefined) return { address, port, protocol }
-  return fwmark === undefined ? { group, protocol } : { fwmark, family: familyOfMark(service) }
-}
-
-/** The same in messages. */
-export function serviceLabel(service: VirtualServer): string {
-  return formatService(nameOfService(service))
-}
-
-/** A mark has the family of what its packets are sent to; a tunnel may lead to the other one. */
-function familyOfMark({ ipFamily, realServers }: VirtualServer): Family {
-  if (ipFamily !== undefined) return ipFamily === 'inet6' ? 6 : 4
-  const real = realServers.find(({ forwarding }) => forwarding.method !== 'tun')
-  return real === undefined ? 4 : familyOf(real.address)
-}
-
-function isRunnable(service: VirtualServer): service is RunnableService {
-  return service.address !== undefined && obstacle(service) === undefined
+/** Whether packets can get to a real server so. */
+export function canForward({ method }: Forwarding): boolean {
+  return method === 'dr'
 }

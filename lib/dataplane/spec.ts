@@ -1,5 +1,7 @@
 import type { Address } from '../address.js'
-import type { Protocol } from '../service.js'
+import type { Match, Protocol } from '../service.js'
+
+export type { Match, PortRange } from '../service.js'
 
 /**
  * A virtual server as the data plane is told of it: one service, however many addresses and ports it has. Values have
@@ -8,7 +10,7 @@ import type { Protocol } from '../service.js'
 export interface ServiceSpec {
   /** As everywhere: `10.0.0.1:80/tcp`, `fwmark 5`, `group web/tcp` (lib/service.ts). No two services share one. */
   readonly name: string
-  /** What packets are its own. No two services share one; a range of ports comes before all ports. */
+  /** What packets are its own. No two services share one. Marked ones come before a port, that before all ports. */
   readonly matches: readonly Match[]
   readonly scheduler: Scheduler
   readonly schedulerFlags: SchedulerFlags
@@ -17,21 +19,6 @@ export interface ServiceSpec {
   readonly persistence: Persistence | undefined
   /** In the order in which they are added to the scheduler's list: see `listed()`. */
   readonly reals: readonly RealSpec[]
-}
-
-/** Packets of one protocol for one address. */
-export interface Match {
-  readonly vip: Address
-  readonly protocol: Protocol
-  readonly ports: 'all' | PortRange
-  /** They stand for packets with this mark. */
-  readonly mark?: number
-}
-
-/** Both ends are in it. */
-export interface PortRange {
-  readonly first: number
-  readonly last: number
 }
 
 /** IPVS's schedulers. */

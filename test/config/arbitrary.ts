@@ -10,6 +10,7 @@ const ipv4 = fc.ipV4()
 const ipv6 = fc.ipV6()
 const port = fc.integer({ min: 1, max: 65535 })
 const count = fc.integer({ min: 1, max: 4294967295 })
+const mark = fc.oneof(fc.constantFrom(1, 2, 3), count)
 const countOrNone = fc.integer({ min: 0, max: 4294967295 })
 const word = fc.stringMatching(/^[\w.:/@-]{1,12}$/)
 /** Everything that can be written in quotes. */
@@ -214,6 +215,9 @@ const checkDefaults = {
   delayLoopSeconds: seconds,
 }
 
+/** Few, so that there is often one that a service names. */
+const groupName = fc.constantFrom('web', 'a group', 'ftp/tcp')
+
 function service(isIpv4: boolean): Arbitrary<Of<'virtualServers'>> {
   const address = isIpv4 ? ipv4 : ipv6
   const real = partial(
@@ -234,8 +238,8 @@ function service(isIpv4: boolean): Arbitrary<Of<'virtualServers'>> {
   type Key = Pick<Of<'virtualServers'>, 'address' | 'port' | 'fwmark' | 'group'>
   const key: Arbitrary<Key> = fc.oneof(
     fc.record({ address, port: fc.nat(65535) }),
-    fc.record({ fwmark: count }),
-    fc.record({ group: text }),
+    fc.record({ fwmark: mark }),
+    fc.record({ group: groupName }),
   )
   const rest = partial(
     {
@@ -269,16 +273,45 @@ function service(isIpv4: boolean): Arbitrary<Of<'virtualServers'>> {
 }
 
 const group = fc.record({
-  name: text,
+  name: groupName,
   entries: fc.array(
     fc.oneof(
       partial({ first: ipv4, port: fc.nat(65535) }, 'first'),
       fc.constant({ first: '2001:db8::2', last: '2001:db8::ff', port: 53 }),
-      partial({ fwmark: count, family: fc.constantFrom('inet', 'inet6') }, 'fwmark'),
+      partial({ fwmark: mark, family: fc.constantFrom('inet', 'inet6') }, 'fwmark'),
     ),
     { minLength: 1, maxLength: 3 },
   ),
 })
+
+const ports = fc
+  .tuple(port, fc.nat(1000))
+  .map(([first, more]) => ({ first, last: Math.min(65535, first + more) }))
+const entries = fc.integer({ min: 1024, max: 16777216 })
+const tuning = partial({
+  maxFlows: entries,
+  maxTemplates: entries,
+  maxFragments: fc.integer({ min: 256, max: 1048576 }),
+  expireNodestConn: fc.boolean(),
+  expireQuiescentTemplate: fc.boolean(),
+  connReuseMode: fc.nat(3),
+  sloppyTcp: fc.boolean(),
+  sloppySctp: fc.boolean(),
+  backupOnly: fc.boolean(),
+  marks: list(
+    fc.record({
+      mark,
+      rules: fc.array(
+        partial(
+          { first: fc.oneof(ipv4, ipv6), protocol: fc.constantFrom('tcp', 'udp', 'sctp'), ports },
+          'first',
+        ),
+        { minLength: 1, maxLength: 3 },
+      ),
+    }),
+  ),
+})
+const timeout = fc.nat(2678400)
 
 function config(isIpv4: boolean): Arbitrary<ConfigInput> {
   return partial({
@@ -304,6 +337,10 @@ function config(isIpv4: boolean): Arbitrary<ConfigInput> {
       vrrpGnaIntervalSeconds: seconds,
       vrrpStrict: fc.boolean(),
       vrrpSkipCheckAdvAddr: fc.boolean(),
+      lvsTimeouts: fc.oneof(
+        partial({ tcpSeconds: timeout, tcpFinSeconds: timeout, udpSeconds: timeout }, 'tcpSeconds'),
+        fc.record({ udpSeconds: timeout }),
+      ),
       scriptUser: user,
       enableScriptSecurity: fc.boolean(),
     }),
@@ -339,6 +376,6 @@ function config(isIpv4: boolean): Arbitrary<ConfigInput> {
     ),
     virtualServerGroups: list(group),
     virtualServers: list(service(isIpv4)),
-    xdplb: partial({ maxFlows: fc.integer({ min: 1024, max: 16777216 }) }),
+    xdplb: tuning,
   })
 }

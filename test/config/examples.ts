@@ -1,3 +1,5 @@
+import { parseConfig } from '../../lib/config/index.js'
+
 /** A service without a fault; the lines given stand from line 5 on. */
 export function service(lines: string, real = ''): string {
   return `virtual_server 10.0.0.1 80 {
@@ -21,4 +23,12 @@ virtual_ipaddress {
 ${addresses}
 }
 }`
+}
+
+/** `line:column severity code message; hint` for everything that is wrong with a text. */
+export function said(text: string): string[] {
+  return parseConfig(text, { file: 'f' }).diagnostics.map(
+    ({ line, column, severity, code, message, hint }) =>
+      `${line}:${column} ${severity} ${code} ${message}${hint === undefined ? '' : `; ${hint}`}`,
+  )
 }

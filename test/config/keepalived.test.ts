@@ -32,6 +32,8 @@ function isFaulty(text: string): boolean {
   return parseConfig(text).diagnostics.some(({ code }) => code !== 'not-honoured' && code !== 'not-run')
 }
 
+const group = (lines: string) => `virtual_server_group g {\n${lines}\n}\n`
+
 const texts: Record<string, string> = {
   'the master of the pair': seed('master'),
   'the backup of the pair': seed('backup'),
@@ -78,6 +80,31 @@ const texts: Record<string, string> = {
   'an HTTP check': service('', 'HTTP_GET {\nurl {\npath /\nstatus_code 200 301-302\n}\n}'),
   'a digest that is none': service('', 'HTTP_GET {\nurl {\npath /\ndigest 12\n}\n}'),
   'a group': 'virtual_server_group g {\n10.0.0.1-9 80\nfwmark 3\n}',
+  'a service of a group': `${group('10.0.0.1-9 80')}${service('').replace('10.0.0.1 80', 'group g')}`,
+  'a service of a group of other ports': `${group('10.0.0.1-9 81')}${service('').replace('10.0.0.1 80', 'group g')}`,
+  'a service of a group of all ports': `${group('10.0.0.0/24')}${service('').replace('10.0.0.1 80', 'group g')}`,
+  'a group of both families and a mark of either': group('10.0.0.1\n2001:db8::1\nfwmark 3'),
+  'a service of a mark': service('')
+    .replace('10.0.0.1 80', 'fwmark 3')
+    .replace('71 80', '71')
+    .replace('protocol TCP\n', ''),
+  'a service of a mark with a port': service('')
+    .replace('10.0.0.1 80', 'fwmark 3')
+    .replace('protocol TCP\n', ''),
+  'a service of a mark with a protocol': service('')
+    .replace('10.0.0.1 80', 'fwmark 3')
+    .replace('71 80', '71'),
+  'a tunnel': service('', 'lvs_method TUN type ipip'),
+  'a tunnel of GUE': service('', 'lvs_method TUN type gue port 5555 csum'),
+  'a tunnel of GUE without a port': service('', 'lvs_method TUN type gue'),
+  'a tunnel of IP with a checksum': service('', 'lvs_method TUN type ipip csum'),
+  'a tunnel of GRE with a remote checksum': service('', 'lvs_method TUN type gre remcsum'),
+  'a flag of another scheduler': service('mh-port'),
+  'flags of its scheduler': service('sh-port\nsh-fallback').replace('lb_algo rr', 'lb_algo sh'),
+  thresholds: service('', 'uthreshold 10\nlthreshold 5'),
+  'timeouts of flows': 'global_defs {\nlvs_timeouts tcp 600 tcpfin 60 udp 0\n}',
+  'a timeout of more than a month': 'global_defs {\nlvs_timeouts tcp 2678401\n}',
+  'timeouts of nothing': 'global_defs {\nlvs_timeouts\n}',
   'a group with nothing in it': 'virtual_server_group g {\n}',
   'an instance': instance('priority 150\nadvert_int 2'),
   'an instance without an identifier': instance('').replace('virtual_router_id 51\n', ''),

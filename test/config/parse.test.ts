@@ -6,6 +6,19 @@ import { service } from './examples.js'
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')
 const seed = (name: string) => fixture(`seed/${name}.conf`)
 
+const tuning = {
+  maxFlows: 262144,
+  maxTemplates: 262144,
+  maxFragments: 16384,
+  expireNodestConn: false,
+  expireQuiescentTemplate: false,
+  connReuseMode: 1,
+  sloppyTcp: false,
+  sloppySctp: false,
+  backupOnly: true,
+  marks: [],
+}
+
 const seedReal = (address: string) => ({
   address,
   port: 80,
@@ -119,7 +132,7 @@ const seedConfig = (from: string, state: string, priority: number) => ({
       realServers: [seedReal('10.0.0.71'), seedReal('10.0.0.72')],
     },
   ],
-  xdplb: { maxFlows: 262144 },
+  xdplb: tuning,
 })
 
 t.test('both files of the pair are understood whole, without a word', t => {
@@ -170,12 +183,14 @@ t.test('every keyword of the pair is honoured, and these are all', t => {
     'global_defs vrrp_garp_master_refresh_repeat',
     'global_defs vrrp_garp_master_repeat',
     'global_defs vrrp_skip_check_adv_addr',
+    'mark address',
     'real_server TCP_CHECK',
     'real_server alpha',
     'real_server connect_timeout',
     'real_server delay_before_retry',
     'real_server delay_loop',
     'real_server inhibit_on_failure',
+    'real_server lvs_method',
     'real_server retry',
     'real_server smtp_alert',
     'real_server warmup',
@@ -187,6 +202,7 @@ t.test('every keyword of the pair is honoured, and these are all', t => {
     'virtual_server delay_before_retry',
     'virtual_server delay_loop',
     'virtual_server inhibit_on_failure',
+    'virtual_server ip_family',
     'virtual_server lb_algo',
     'virtual_server lb_kind',
     'virtual_server lvs_method',
@@ -198,6 +214,7 @@ t.test('every keyword of the pair is honoured, and these are all', t => {
     'virtual_server retry',
     'virtual_server warmup',
     'virtual_server weight',
+    'virtual_server_group',
     'vrrp_instance',
     'vrrp_instance advert_int',
     'vrrp_instance authentication',
@@ -220,6 +237,7 @@ t.test('every keyword of the pair is honoured, and these are all', t => {
     'vrrp_instance virtual_ipaddress_excluded',
     'vrrp_instance virtual_router_id',
     'xdplb',
+    'xdplb mark',
     'xdplb max_flows',
   ])
   t.end()
@@ -438,7 +456,7 @@ t.test('a group of virtual servers is a list of ranges and marks', t => {
       2001:db8::/126 53
       10.0.0.3-10.0.0.4
       fwmark 7 inet6
-      fwmark 8
+      fwmark 8 inet
     }`).config
   t.strictSame(virtualServerGroups, [
     {
@@ -451,7 +469,7 @@ t.test('a group of virtual servers is a list of ranges and marks', t => {
         { first: '2001:db8::', last: '2001:db8::3', port: 53 },
         { first: '10.0.0.3', last: '10.0.0.4', port: 0 },
         { fwmark: 7, family: 'inet6', port: 0 },
-        { fwmark: 8, port: 0 },
+        { fwmark: 8, family: 'inet', port: 0 },
       ],
     },
   ])
@@ -502,8 +520,44 @@ t.test(
 )
 
 t.test('xdplb has a block of its own', t => {
-  t.strictSame(parseConfig('xdplb {\nmax_flows 1048576\n}').config.xdplb, { maxFlows: 1048576 })
-  t.strictSame(parseConfig('').config.xdplb, { maxFlows: 262144 })
+  const { xdplb } = parseConfig(`
+    xdplb {
+      max_flows 1048576
+      max_fragments 1024
+      expire_nodest_conn 1
+      expire_quiescent_template 1
+      conn_reuse_mode 2
+      sloppy_tcp 1
+      sloppy_sctp 1
+      backup_only 0
+      mark 5 {
+        address 10.0.0.1-9 protocol tcp port 80-443
+        address 10.0.1.0/24 port 53
+        address 2001:db8::1
+      }
+    }`).config
+  t.strictSame(xdplb, {
+    maxFlows: 1048576,
+    maxTemplates: 1048576,
+    maxFragments: 1024,
+    expireNodestConn: true,
+    expireQuiescentTemplate: true,
+    connReuseMode: 2,
+    sloppyTcp: true,
+    sloppySctp: true,
+    backupOnly: false,
+    marks: [
+      {
+        mark: 5,
+        rules: [
+          { first: '10.0.0.1', last: '10.0.0.9', protocol: 'tcp', ports: { first: 80, last: 443 } },
+          { first: '10.0.1.0', last: '10.0.1.255', ports: { first: 53, last: 53 } },
+          { first: '2001:db8::1', last: '2001:db8::1' },
+        ],
+      },
+    ],
+  })
+  t.strictSame(parseConfig('').config.xdplb, tuning)
   t.end()
 })
 

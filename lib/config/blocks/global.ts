@@ -1,6 +1,6 @@
 import { record, wordBlock } from '../block-rows.js'
 import { choice, integer, interfaceName, port, positive, seconds, text } from '../codec.js'
-import type { Global, SmtpServer } from '../model.js'
+import type { Global, LvsTimeouts, SmtpServer } from '../model.js'
 import { flag, head, toggle, value } from '../rows.js'
 import { defineBlock, positional } from '../schema.js'
 import { scriptUser } from './script.js'
@@ -12,6 +12,23 @@ export const COUNT_MAX = 4294967295
 const smtpServer = defineBlock<SmtpServer, undefined>('smtp_server', {
   head: positional(1, 'host', 'port'),
   fields: { host: head(text(), { required: 'no host' }), port: head(port, { default: 25 }) },
+})
+
+/** ipvsadm takes 31 days. */
+const LONGEST_TIMEOUT_SECONDS = 2_678_400
+const timeout = integer(0, LONGEST_TIMEOUT_SECONDS)
+
+const lvsTimeouts = defineBlock<LvsTimeouts, undefined>('lvs_timeouts', {
+  fields: {
+    tcpSeconds: value('tcp', timeout, { honoured: true }),
+    tcpFinSeconds: value('tcpfin', timeout, { honoured: true }),
+    udpSeconds: value('udp', timeout, { honoured: true }),
+  },
+  settle(timeouts, { report, places }) {
+    if (Object.keys(timeouts).length > 0) return timeouts
+    report.error(places.of(timeouts), 'missing-parameter', 'lvs_timeouts requires at least one option')
+    return undefined
+  },
 })
 
 export const vrrpVersion = choice(
@@ -68,6 +85,7 @@ export const globalDefs = defineBlock<Global, undefined>('global_defs', {
     vrrpGnaIntervalSeconds: value('vrrp_gna_interval', messageInterval),
     vrrpStrict: toggle('vrrp_strict', { default: false }),
     vrrpSkipCheckAdvAddr: toggle('vrrp_skip_check_adv_addr', { honoured: true, default: false }),
+    lvsTimeouts: record('lvs_timeouts', lvsTimeouts),
     scriptUser: record('script_user', scriptUser),
     enableScriptSecurity: flag('enable_script_security'),
   },
@@ -80,7 +98,7 @@ export const globalDefs = defineBlock<Global, undefined>('global_defs', {
     fifo_write_vrrp_states_on_reload include_check iproute_etc_dir iproute_usr_dir json_dump_file json_version
     log_unknown_vrids lvs_flush lvs_flush_on_stop lvs_flush_onstop lvs_netlink_cmd_rcv_bufs
     lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force lvs_notify_fifo
-    lvs_notify_fifo_script lvs_process_name lvs_sync_daemon lvs_timeouts max_auto_priority min_auto_priority_delay
+    lvs_notify_fifo_script lvs_process_name lvs_sync_daemon max_auto_priority min_auto_priority_delay
     nftables nftables_counters nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark
     nftables_priority no_checker_emails no_email_faults notify_fifo notify_fifo_script process_monitor_rcv_bufs
     process_monitor_rcv_bufs_force process_name process_names random_seed reload_check_config reload_file

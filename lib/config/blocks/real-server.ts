@@ -26,7 +26,10 @@ export const realServer = defineBlock<RealServer, RealSurroundings>('real_server
       honoured: true,
       inherit: (_, { service }) => service.weight,
     }),
-    forwarding: forwarding('lvs_method', { inherit: (_, { service }) => service.forwarding }),
+    forwarding: forwarding('lvs_method', {
+      honoured: true,
+      inherit: (_, { service }) => service.forwarding,
+    }),
     inhibitOnFailure: toggle('inhibit_on_failure', {
       honoured: true,
       inherit: (_, { service }) => service.inhibitOnFailure,

@@ -1,9 +1,10 @@
 import { block, blocks } from '../block-rows.js'
 import { emptyObject } from '../check-object.js'
 import type { Config, VrrpInstance, VrrpScript, VrrpSyncGroup } from '../model.js'
-import { serviceLabel } from '../runnable.js'
 import { type Block, defineBlock, type Settling } from '../schema.js'
+import { serviceLabel } from '../service-name.js'
 import { globalDefs } from './global.js'
+import { reportLimits } from './service-limits.js'
 import { virtualServer } from './virtual-server.js'
 import { virtualServerGroup } from './virtual-server-group.js'
 import { vrrpInstance } from './vrrp-instance.js'
@@ -13,11 +14,14 @@ import { xdplb } from './xdplb.js'
 
 const nothing = () => undefined
 const globalOf = ({ global }: Readonly<Partial<Config>>) => ({ global: global ?? {} })
+const groupsOf = ({ virtualServerGroups = [] }: Readonly<Partial<Config>>) => ({
+  groups: virtualServerGroups,
+})
 
 /** A whole configuration: what stands outside all blocks. */
 export const root: Block<Config, undefined> = defineBlock<Config, undefined>('', {
   fields: {
-    // The others inherit from it, wherever it stands.
+    // The others need these, wherever they stand.
     global: {
       ...block(globalDefs, nothing, { honoured: true, inherit: () => emptyObject(globalDefs, undefined) }),
       nested: false,
@@ -25,8 +29,10 @@ export const root: Block<Config, undefined> = defineBlock<Config, undefined>('',
     vrrpScripts: blocks(vrrpScript, nothing),
     vrrpInstances: blocks(vrrpInstance, globalOf, { honoured: true }),
     vrrpSyncGroups: blocks(vrrpSyncGroup, globalOf),
-    virtualServerGroups: blocks(virtualServerGroup, nothing),
-    virtualServers: blocks(virtualServer, globalOf, { honoured: true }),
+    virtualServerGroups: { ...blocks(virtualServerGroup, nothing, { honoured: true }), nested: false },
+    virtualServers: blocks(virtualServer, self => ({ ...globalOf(self), ...groupsOf(self) }), {
+      honoured: true,
+    }),
     xdplb: block(xdplb, nothing, { honoured: true, inherit: () => emptyObject(xdplb, undefined) }),
   },
   unread: `
@@ -67,21 +73,24 @@ function settleConfig(config: Config, settling: Settling<undefined>): Config {
       `(${name}) virtual_router_id ${virtualRouterId} is already used on interface ${device} - ignoring the instance`,
     settling,
   )
+  const virtualServers = withoutRepeats(
+    config.virtualServers,
+    serviceLabel,
+    service => `virtual server ${serviceLabel(service)} already defined`,
+    settling,
+  )
   const vrrpScripts = once('vrrp script', config.vrrpScripts)
   const vrrpSyncGroups = once('vrrp sync group', config.vrrpSyncGroups)
-  return {
+  const settled = {
     ...config,
     vrrpScripts,
     vrrpInstances: withKnownScripts(vrrpInstances, vrrpScripts, settling),
     vrrpSyncGroups: withKnownScripts(vrrpSyncGroups, vrrpScripts, settling),
     virtualServerGroups: once('virtual server group', config.virtualServerGroups),
-    virtualServers: withoutRepeats(
-      config.virtualServers,
-      serviceLabel,
-      service => `virtual server ${serviceLabel(service)} already defined`,
-      settling,
-    ),
+    virtualServers,
   }
+  reportLimits(settled, settling)
+  return settled
 }
 
 /** What VRRP tells instances apart by; with unicast peers there may be several. */

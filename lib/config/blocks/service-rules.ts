@@ -1,12 +1,14 @@
 import { familyOf } from '../../address.js'
-import { formatEndpoint } from '../../service.js'
-import type { Forwarding, Global, VirtualServer } from '../model.js'
-import { obstacle, serviceLabel } from '../runnable.js'
+import { type Endpoint, formatEndpoint } from '../../service.js'
+import type { Forwarding, Global, GroupEntry, VirtualServer, VirtualServerGroup } from '../model.js'
 import type { Settling } from '../schema.js'
+import { familyOfService, serviceLabel } from '../service-name.js'
+import { joinRange } from './address-range.js'
 
 /** What surrounds a virtual server. */
 export interface ServiceSurroundings {
   readonly global: Readonly<Partial<Global>>
+  readonly groups: readonly VirtualServerGroup[]
 }
 
 /** IPVS_SVC_PERSISTENT_TIMEOUT of libipvs. */
@@ -17,6 +19,8 @@ type Rule = (service: VirtualServer, scope: ServiceScope) => VirtualServer
 interface ServiceScope extends Settling<ServiceSurroundings> {
   /** What was read: the object that places are known of. */
   readonly original: VirtualServer
+  /** What it is for: its own address or mark, or those of its group. */
+  readonly entries: readonly GroupEntry[]
   /** What was said about a field is changed to what keepalived would make of it. */
   adjust(field: keyof VirtualServer, message: string): void
 }
@@ -40,15 +44,44 @@ export function settleService(
       'adjusted',
       `Virtual server ${serviceLabel(original)}: ${message}`,
     )
-  const scope = { ...settling, original, adjust }
+  const entries = entriesOf(original, settling)
+  if (entries === undefined) return undefined
+  const scope = { ...settling, original, entries, adjust }
   const service = RULES.reduce((settled, rule) => rule(settled, scope), original)
-  if (service.realServers.length === 0) {
-    const message = `Virtual server ${serviceLabel(service)} has no real servers - ignoring`
-    report.error(places.of(original), 'incomplete', message)
-    return undefined
-  }
-  reportLimits(service, scope)
-  return service
+  if (service.realServers.length > 0) return isOfFamily(service, scope) ? service : undefined
+  const message = `Virtual server ${serviceLabel(service)} has no real servers - ignoring`
+  report.error(places.of(original), 'incomplete', message)
+  return undefined
+}
+
+function entriesOf(
+  service: VirtualServer,
+  { outer, report, places }: Settling<ServiceSurroundings>,
+): readonly GroupEntry[] | undefined {
+  const { group, fwmark, address, port } = service
+  if (fwmark !== undefined) return [{ fwmark, port: 0 }]
+  if (address !== undefined) return [{ first: address, last: address, port }]
+  const known = outer.groups.find(({ name }) => name === group)
+  if (known !== undefined) return known.entries
+  const message = `Virtual server group ${group} specified but not configured`
+  report.error(
+    places.of(service, 'group'),
+    'incomplete',
+    `${message} - ignoring virtual server ${serviceLabel(service)}`,
+  )
+  return undefined
+}
+
+/** Tunnels may lead to another family than that of the addresses of a group. */
+function isOfFamily(service: VirtualServer, { entries, report, places, original }: ServiceScope): boolean {
+  const family = familyOfService(service)
+  const families = new Set(entries.flatMap(({ first }) => (first === undefined ? [] : familyOf(first))))
+  if (family === undefined || families.size === 0 || (families.size === 1 && families.has(family)))
+    return true
+  const what = families.size === 2 ? 'virtual server group with IPv4 & IPv6' : 'address family'
+  const message = `${service.group}: ${what} doesn't match virtual server ${serviceLabel(service)} - ignoring`
+  report.error(places.of(original), 'conflict', message)
+  return false
 }
 
 const RULES: readonly Rule[] = [
@@ -61,13 +94,18 @@ const RULES: readonly Rule[] = [
   realsOnce,
   quorum,
   ports,
+  realsOnce, // whose ports have become the same
 ]
 
-function protocol(service: VirtualServer, { places, original, adjust }: ServiceScope): VirtualServer {
+/** Marks are of packets of any protocol. That of a group stays, as a part of its name. */
+function protocol(service: VirtualServer, scope: ServiceScope): VirtualServer {
+  const { entries, report, places, original, adjust } = scope
   const isGiven = places.isGiven(original, 'protocol')
-  if (service.fwmark !== undefined) {
-    if (isGiven) adjust('protocol', 'protocol specified for fwmark - will be ignored')
-    return { ...service, protocol: 'udp' }
+  if (!entries.some(hasAddress)) {
+    const message = `Virtual server ${serviceLabel(service)}: protocol specified for fwmark - protocol will be ignored`
+    const code = service.group === undefined ? 'adjusted' : 'not-honoured'
+    if (isGiven) report.warning(places.of(original, 'protocol'), code, message)
+    return service.group === undefined ? { ...service, protocol: 'udp' } : service
   }
   if (!isGiven) adjust('protocol', 'no protocol set - defaulting to UDP')
   if (!service.onePacket || service.protocol === 'udp') return service
@@ -75,19 +113,20 @@ function protocol(service: VirtualServer, { places, original, adjust }: ServiceS
   return { ...service, onePacket: false }
 }
 
-function portNeedsPersistence(service: VirtualServer, { adjust }: ServiceScope): VirtualServer {
-  const { address, port, persistenceTimeoutSeconds } = service
-  if (address === undefined || port !== 0 || persistenceTimeoutSeconds !== undefined) return service
+function portNeedsPersistence(service: VirtualServer, { entries, adjust }: ServiceScope): VirtualServer {
+  const isForAllPorts = entries.some(entry => hasAddress(entry) && entry.port === 0)
+  if (!isForAllPorts || service.persistenceTimeoutSeconds !== undefined) return service
   adjust('port', 'zero port only valid for persistent services - setting')
   return { ...service, persistenceTimeoutSeconds: DEFAULT_PERSISTENCE_SECONDS }
 }
 
 function persistenceMask(service: VirtualServer, { report, places, original }: ServiceScope): VirtualServer {
-  const { address, persistenceMask: mask, ...rest } = service
-  if (address === undefined || mask === undefined || familyOf(address) === familyOf(mask)) return service
-  const message = `Invalid IPv${familyOf(address)} persistence_granularity specified - ignoring`
+  const { persistenceMask: mask, ...rest } = service
+  const family = familyOfService(service)
+  if (family === undefined || mask === undefined || family === familyOf(mask)) return service
+  const message = `Invalid IPv${family} persistence_granularity specified - ignoring`
   report.error(places.of(original, 'persistenceMask'), 'conflict', message)
-  return { ...rest, address }
+  return rest
 }
 
 function scheduler(service: VirtualServer, { places, original, adjust }: ServiceScope): VirtualServer {
@@ -111,23 +150,24 @@ function forwarding(service: VirtualServer, { places, original, adjust }: Servic
 
 /** Tunnels may lead to the other family. */
 function realsOfFamily(service: VirtualServer, { report, places, original }: ServiceScope): VirtualServer {
-  const { address, sorryServer, ...rest } = service
-  if (address === undefined) return service
+  const { sorryServer, ...rest } = service
+  const family = familyOfService(service)
   const label = serviceLabel(service)
-  const fits = (other: { readonly address: typeof address }, method: string) =>
-    method === 'tun' || familyOf(other.address) === familyOf(address)
+  const fits = ({ address }: Endpoint, { method }: Forwarding) =>
+    method === 'tun' || family === undefined || familyOf(address) === family
+  const mismatch = (server: string) => `Address family of virtual server ${label} and ${server} don't match`
   const realServers = service.realServers.filter(real => {
-    if (fits(real, real.forwarding.method)) return true
-    const message = `Address family of virtual server ${label} and real server ${real.address} don't match`
-    report.error(places.of(real), 'conflict', `${message} - skipping real server.`)
+    if (fits(real, real.forwarding)) return true
+    const message = `${mismatch(`real server ${real.address}`)} - skipping real server.`
+    report.error(places.of(real), 'conflict', message)
     return false
   })
-  if (sorryServer === undefined || fits(sorryServer, service.sorryServerForwarding.method)) {
+  if (sorryServer === undefined || fits(sorryServer, service.sorryServerForwarding)) {
     return { ...service, realServers }
   }
-  const message = `Address family of virtual server ${label} and sorry server ${sorryServer.address} don't match`
-  report.error(places.of(original, 'sorryServer'), 'conflict', `${message} - skipping sorry server.`)
-  return { ...rest, address, realServers }
+  const message = `${mismatch(`sorry server ${sorryServer.address}`)} - skipping sorry server.`
+  report.error(places.of(original, 'sorryServer'), 'conflict', message)
+  return { ...rest, realServers }
 }
 
 function realsOnce(service: VirtualServer, { report, places }: ServiceScope): VirtualServer {
@@ -161,19 +201,20 @@ function quorum(service: VirtualServer, { adjust }: ServiceScope): VirtualServer
 }
 
 /** Only NAT can change a port. Marks have none. */
-function ports(service: VirtualServer, { report, places, original }: ServiceScope): VirtualServer {
-  const { fwmark, group, sorryServer } = service
-  if (group !== undefined) return service
-  const port = fwmark === undefined ? service.port : 0
-  const isRight = (server: { readonly port: number }, { method }: Forwarding) =>
+function ports(service: VirtualServer, scope: ServiceScope): VirtualServer {
+  const { entries, report, places, original } = scope
+  const { sorryServer } = service
+  const ports = new Set(entries.map(({ port }) => port))
+  const port = ports.size === 1 ? (entries[0]?.port ?? 0) : 0
+  const isRight = (server: Endpoint, { method }: Forwarding) =>
     server.port === port || (method === 'nat' && server.port !== 0)
-  const mismatch = (server: string) =>
-    `virtual server ${serviceLabel(service)} and ${server} ports don't match - resetting`
 
   const realServers = service.realServers.map(real => {
     if (isRight(real, real.forwarding)) return real
-    const message = mismatch(`real server ${formatEndpoint(real)}`)
-    if (real.port !== 0) report.warning(places.of(real, 'port'), 'adjusted', message)
+    if (real.port !== 0) {
+      const message = portMismatch(service, entries, real)
+      report.warning(places.of(real, 'port'), 'adjusted', message)
+    }
     const right = { ...real, port }
     places.adopt(right, real)
     return right
@@ -181,39 +222,21 @@ function ports(service: VirtualServer, { report, places, original }: ServiceScop
   if (sorryServer === undefined || isRight(sorryServer, service.sorryServerForwarding)) {
     return { ...service, realServers }
   }
-  const message = mismatch('sorry server')
+  const message = portMismatch(service, entries)
   if (sorryServer.port !== 0) report.warning(places.of(original, 'sorryServer'), 'adjusted', message)
   return { ...service, realServers, sorryServer: { ...sorryServer, port } }
 }
 
-/** What is configured but cannot be run yet, or never. */
-function reportLimits(service: VirtualServer, scope: ServiceScope): void {
-  const { report, places, original } = scope
+function portMismatch(service: VirtualServer, entries: readonly GroupEntry[], real?: Endpoint): string {
   const label = serviceLabel(service)
-  const obstructed = obstacle(service)
-  if (obstructed !== undefined) {
-    const place = places.of(original, service.protocol === 'sctp' ? 'protocol' : undefined)
-    report.warning(place, 'not-run', `${obstructed} is not honoured yet - ${label} is not run`)
-    return
-  }
-  if (service.scheduler !== 'rr') {
-    const message = `scheduler ${service.scheduler} is not honoured yet - ${label} runs with rr`
-    report.warning(places.of(original, 'scheduler'), 'not-honoured', message)
-  }
-  reportForwarding(service, scope)
+  const server = real === undefined ? 'sorry server' : `real server ${formatEndpoint(real)}`
+  const other = entries.find(entry => hasAddress(entry) && entry.port !== real?.port)
+  if (other === undefined) return `virtual server ${label}, ${server} has port specified - clearing`
+  const { first = '', last, port } = other
+  const where = service.group === undefined ? '' : `:[${joinRange(first, last)},${port}]`
+  return `virtual server ${label}${where} and ${server} ports don't match - resetting`
 }
 
-function reportForwarding(service: VirtualServer, { report, places, original }: ServiceScope): void {
-  for (const real of service.realServers) {
-    const { method } = real.forwarding
-    const isOwn = places.isGiven(real, 'forwarding')
-    const place = isOwn ? places.of(real, 'forwarding') : places.of(original, 'forwarding')
-    const fate = `${isOwn ? `real server ${formatEndpoint(real)}` : serviceLabel(service)} is not run`
-    if (method === 'nat') {
-      const message = `forwarding NAT is refused: XDP direct routing cannot translate addresses - ${fate}`
-      report.error(place, 'not-run', message, 'use DR')
-    } else if (method === 'tun') {
-      report.warning(place, 'not-run', `forwarding TUN is not honoured yet - ${fate}`)
-    }
-  }
+function hasAddress({ first }: GroupEntry): boolean {
+  return first !== undefined
 }

@@ -7,6 +7,7 @@ import type { Word } from '../words.js'
 import { checkInterval, connectTimeout } from './common-check.js'
 import { forwarding } from './forwarding.js'
 import { COUNT_MAX } from './global.js'
+import { PROTOCOLS } from './protocols.js'
 import { realServer, WEIGHT_MAX } from './real-server.js'
 import { script } from './script.js'
 import { DEFAULT_PERSISTENCE_SECONDS, type ServiceSurroundings, settleService } from './service-rules.js'
@@ -40,15 +41,6 @@ const sorryServer = defineBlock<Endpoint, undefined>('sorry_server', {
 /** include/uapi/linux/ip_vs.h does not name it; ipvsadm takes 31 days. */
 const LONGEST_PERSISTENCE_SECONDS = 2_678_400
 
-const protocol = choice<VirtualServer['protocol']>(
-  new Map([
-    ['tcp', 'TCP'],
-    ['udp', 'UDP'],
-    ['sctp', 'SCTP'],
-  ]),
-  { ignoreCase: true },
-)
-
 const scheduler = oneOf(
   'rr',
   'wrr',
@@ -73,9 +65,9 @@ export const virtualServer = defineBlock<VirtualServer, ServiceSurroundings>('vi
     port: head(portOrZero, { default: 0 }),
     fwmark: head(integer(0, COUNT_MAX)),
     group: head(text()),
-    ipFamily: value('ip_family', oneOf('inet', 'inet6')),
+    ipFamily: value('ip_family', oneOf('inet', 'inet6'), { honoured: true }),
     delayLoopSeconds: value('delay_loop', checkInterval, { honoured: true, default: 60 }),
-    protocol: value('protocol', protocol, {
+    protocol: value('protocol', choice(PROTOCOLS, { ignoreCase: true }), {
       honoured: true,
       always: self => self.fwmark === undefined,
       default: 'udp',

@@ -1,0 +1,66 @@
+import { formatEndpoint } from '../../service.js'
+import { type Claim, claimPackets, type Refusal } from '../claims.js'
+import type { Config, Forwarding, VirtualServer } from '../model.js'
+import { obstacle } from '../runnable.js'
+import type { Settling } from '../schema.js'
+import { serviceLabel } from '../service-name.js'
+
+/** Says what is configured but cannot be run yet, or never. */
+export function reportLimits(config: Config, settling: Settling<undefined>): void {
+  for (const claim of claimPackets(config)) reportClaim(claim, settling)
+}
+
+function reportClaim(claim: Claim, settling: Settling<undefined>): void {
+  const { report, places } = settling
+  const { service, matches, refusals } = claim
+  const label = serviceLabel(service)
+  for (const refusal of refusals) reportRefusal(refusal, claim, settling)
+  const obstructed = obstacle(claim)
+  if (obstructed !== undefined) {
+    const place = places.of(service, service.protocol === 'sctp' ? 'protocol' : undefined)
+    report.warning(place, 'not-run', `${obstructed} is not honoured yet - ${label} is not run`)
+    return
+  }
+  if (matches.length === 0) return
+  if (service.scheduler !== 'rr') {
+    const message = `scheduler ${service.scheduler} is not honoured yet - ${label} runs with rr`
+    report.warning(places.of(service, 'scheduler'), 'not-honoured', message)
+  }
+  reportForwarding(service, settling)
+}
+
+function reportRefusal(
+  { kind, message }: Refusal,
+  { service, matches }: Claim,
+  { report, places }: Settling<undefined>,
+): void {
+  const fate = matches.length === 0 ? `${serviceLabel(service)} is not run` : 'ignoring'
+  const text = `${message} - ${fate}`
+  const place = places.of(service)
+  if (kind === 'taken') report.error(place, 'conflict', text)
+  else if (kind === 'no-room') report.error(place, 'not-run', text)
+  else report.warning(place, 'not-run', text, 'say which have it in xdplb { mark N { … } }')
+}
+
+function reportForwarding(service: VirtualServer, { report, places }: Settling<undefined>): void {
+  for (const real of service.realServers) {
+    const isOwn = places.isGiven(real, 'forwarding')
+    const place = isOwn ? places.of(real, 'forwarding') : places.of(service, 'forwarding')
+    const what = isOwn ? `real server ${formatEndpoint(real)}` : serviceLabel(service)
+    const refusal = refuse(real.forwarding)
+    if (refusal !== undefined)
+      report.error(place, 'not-run', `forwarding ${refusal.reason} - ${what} is not run`, refusal.hint)
+    else if (real.forwarding.method === 'tun')
+      report.warning(place, 'not-run', `forwarding TUN is not honoured yet - ${what} is not run`)
+  }
+}
+
+/** What will never be. */
+function refuse({ method, tunnelType = 'ipip' }: Forwarding): { reason: string; hint: string } | undefined {
+  if (method === 'nat') {
+    return { reason: 'NAT is refused: XDP direct routing cannot translate addresses', hint: 'use DR' }
+  }
+  if (method === 'dr' || tunnelType === 'ipip') return undefined
+  const reason = `TUN type ${tunnelType} is refused: packets are wrapped in IP and nothing else`
+  return { reason, hint: 'use TUN type ipip' }
+}
