@@ -25,15 +25,21 @@ function hear(instance: Instance, master: Master, heard: Heard, at: number): Ste
   }
   const rank = priority - instance.priority || compareAddresses(source, instance.source)
   if (rank < 0) return answer(instance, master, heard, at)
-  if (rank > 0) {
-    const [backup, actions] = becomeBackup(instance, heard, at)
-    return [
-      backup,
-      [log(instance, `Master received advert from ${source} ${superiority(instance, heard)}`), ...actions],
-    ]
-  }
+  if (rank > 0) return yieldTo(instance, master, heard, at)
   const text = 'WARNING - equal priority advert received from remote host with our IP address.'
   return [master, [log(instance, text)]]
+}
+
+/**
+ * A better master may not know that there was another: when a network that was parted is one again, whoever is heard
+ * first decides. A last advert tells it, so that it announces the addresses; without one, clients ask this node until
+ * their ARP entries are old. keepalived sends it where `higher_prio_send_advert` says so.
+ */
+function yieldTo(instance: Instance, master: Master, heard: Heard, at: number): Step {
+  const [backup, actions] = becomeBackup(instance, heard, at)
+  const text = `Master received advert from ${heard.source} ${superiority(instance, heard)}`
+  const [, lastWord] = advertise(instance, master, at)
+  return [backup, [log(instance, text), ...lastWord, ...actions]]
 }
 
 function superiority(instance: Instance, { priority }: Heard): string {

@@ -1,21 +1,17 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from '../../cli/demo/lab/child.js'
 import type { Host } from '../../cli/demo/lab/host.js'
 import type { Lab } from '../../cli/demo/lab/lab.js'
 import { vip } from '../../cli/demo/lab/seed.js'
-
-const POLL_MS = 5
+import { PrintedLines } from './printed-lines.js'
 
 /** The real keepalived on a host of the lab, without IPVS: it speaks VRRP and owns the address, no more. */
 export class KeepalivedNode implements Disposable {
   readonly host: Host
   readonly #file: (suffix: string) => string
-  readonly #lines: { time: number; text: string }[] = []
-  readonly #timer = setInterval(() => this.#note(), POLL_MS)
+  readonly #lines = new PrintedLines()
   #child: Child | undefined
-  #read = 0
 
   constructor(lab: Lab, host: Host, config: string) {
     this.host = host
@@ -26,9 +22,8 @@ export class KeepalivedNode implements Disposable {
   async start(): Promise<void> {
     const [file, pid, vrrpPid] = ['conf', 'pid', 'vrrp.pid'].map(this.#file)
     const argv = ['keepalived', '-n', '-l', '-D', '-P', '-f', `${file}`, '-p', `${pid}`, '-r', `${vrrpPid}`]
-    this.#note()
-    this.#read = 0
     this.#child = this.host.spawn(argv)
+    this.#lines.follow(this.#child)
     await this.#child.printed(/Entering BACKUP STATE \(init\)/)
   }
 
@@ -37,14 +32,9 @@ export class KeepalivedNode implements Disposable {
     await this.#child?.stop()
   }
 
-  /** Waits for the first line like this from that moment on. @returns when it was seen; keepalived's own clock shows seconds */
-  async logged(text: RegExp, from = 0): Promise<number> {
-    for (;;) {
-      this.#note()
-      const line = this.#lines.find(line => line.time >= from && text.test(line.text))
-      if (line) return line.time
-      await sleep(POLL_MS)
-    }
+  /** Waits for the first line like this from that moment on. @returns when it was seen */
+  logged(text: RegExp, from = 0): Promise<number> {
+    return this.#lines.logged(text, from)
   }
 
   async hasAddress(): Promise<boolean> {
@@ -52,14 +42,6 @@ export class KeepalivedNode implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer)
-  }
-
-  #note(): void {
-    const printed = `${this.#child?.stdout ?? ''}${this.#child?.stderr ?? ''}`
-    const end = printed.lastIndexOf('\n') + 1
-    const lines = printed.slice(this.#read, end).split('\n').filter(Boolean)
-    this.#read = Math.max(this.#read, end)
-    for (const text of lines) this.#lines.push({ time: Date.now(), text })
+    this.#lines[Symbol.dispose]()
   }
 }

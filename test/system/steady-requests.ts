@@ -12,6 +12,8 @@ export interface SteadyAnswer {
   readonly ended: number
   /** `200`, `timeout`, `ECONNRESET` */
   readonly outcome: string
+  /** Who answered; empty when nobody did. */
+  readonly by: string
 }
 
 /** A client that asks again and again, each time over a new connection. */
@@ -26,17 +28,18 @@ export class SteadyRequests {
   static async begin(client: Host, to: string, from: readonly string[]): Promise<SteadyRequests> {
     const argv = [process.execPath, '--import', 'tsx', PROGRAM, to, '80', `${EVERY_MS}`, ...from]
     const child = client.spawn(argv)
-    await child.printed(/^\d+ \d+ 200$/m)
+    await child.printed(/^\d+ \d+ 200 /m)
     return new SteadyRequests(child)
   }
 
   /** What came of those that are over. */
   get answers(): SteadyAnswer[] {
-    const lines = this.#child.stdout.matchAll(/^(?<begun>\d+) (?<ended>\d+) (?<outcome>.+)$/gm)
-    return Array.from(lines, ({ groups: { begun = '', ended = '', outcome = '' } = {} }) => ({
+    const lines = this.#child.stdout.matchAll(/^(?<begun>\d+) (?<ended>\d+) (?<outcome>\S+) ?(?<by>\S*)$/gm)
+    return Array.from(lines, ({ groups: { begun = '', ended = '', outcome = '', by = '' } = {} }) => ({
       begun: Number(begun),
       ended: Number(ended),
       outcome,
+      by,
     }))
   }
 

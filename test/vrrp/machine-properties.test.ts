@@ -88,7 +88,8 @@ t.test('only a master advertises, and priority 0 is the last that is heard of it
           equal(before.state, 'MASTER')
           ok(['FAULT', 'STOP'].includes(after.state))
         } else if (sent.length > 0) {
-          deepStrictEqual([sent, after.state], [[instance.priority], 'MASTER'])
+          deepStrictEqual(sent, [instance.priority])
+          ok([before.state, after.state].includes('MASTER'))
         }
       })
     }),

@@ -200,11 +200,12 @@ t.test('a master', async t => {
     t.strictSame(asked, ['send 100'])
   })
 
-  t.test('yields to a higher priority', async t => {
+  t.test('yields to a higher priority, and says a last time that it was master', async t => {
     const { state, asked } = after(node, ...mastery, hear(5000, 200))
     t.match(state, { state: 'BACKUP', downAt: 5000 + DOWN, master: { source: lb1, priority: 200 } })
     t.strictSame(asked, [
       '(external) Master received advert from 10.0.0.11 with higher priority 200, ours 100',
+      'send 100',
       '(external) Entering BACKUP STATE',
       '(external) removing VIPs.',
       'removeAddresses',

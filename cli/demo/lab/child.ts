@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import { XdplbError } from '../../../lib/errors.js'
 
 export interface ChildOptions {
@@ -14,6 +15,8 @@ export class Child {
   readonly #argv: readonly string[]
   readonly #process: ChildProcess
   readonly #printed = { stdout: '', stderr: '' }
+  /** It has printed something, or is gone. */
+  readonly #news = new EventEmitter<{ news: [] }>()
   #outcome: string | undefined
 
   /** Fulfilled, never rejected, when the process is gone: `exit 0`, `SIGKILL`. */
@@ -27,6 +30,7 @@ export class Child {
     for (const name of ['stdout', 'stderr'] as const) {
       this.#process[name]?.setEncoding('utf8').on('data', text => {
         this.#printed[name] += text
+        this.#news.emit('news')
       })
     }
     this.#process.stdin?.on('error', () => {}) // it did not want to read that
@@ -35,6 +39,7 @@ export class Child {
       const end = (outcome: string) => {
         this.#outcome = outcome
         resolve(outcome)
+        this.#news.emit('news')
       }
       this.#process.on('error', error => end(error.message))
       this.#process.on('close', (code, signal) => end(signal ?? `exit ${code}`))
@@ -62,15 +67,11 @@ export class Child {
 
   /** Waits until its output matches, on either stream. Throws with its last words if it ends before. */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    const { stdout, stderr } = this.#process
     for (;;) {
       const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr)
       if (match !== null) return match
       if (this.#outcome !== undefined) throw this.#failure(`it to print ${pattern}`)
-      const more = [stdout, stderr].map(
-        stream => new Promise<unknown>(resolve => stream?.once('data', resolve)),
-      )
-      await Promise.race([...more, this.exited])
+      await once(this.#news, 'news')
     }
   }
 

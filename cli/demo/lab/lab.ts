@@ -16,7 +16,8 @@ export interface LabOptions {
   readonly closeOnSignal?: boolean
 }
 
-const BRIDGE = 'bridge'
+/** The interface that joins all ports of the switch, in its namespace. */
+export const BRIDGE = 'bridge'
 
 let opened = 0
 
