@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { XdplbError } from '../lib/errors.js'
 import { version } from '../lib/version.js'
+import { benchCommand } from './bench/bench.js'
 import { checkCommand } from './check.js'
 import { demoCommand } from './demo/demo.js'
 import { realserverCommand } from './realserver.js'
@@ -35,7 +36,14 @@ function program(): Command {
     .hook('preAction', (program, command) => {
       for (const [option, value] of Object.entries(program.opts())) command.setOptionValue(option, value)
     })
-  for (const command of [runCommand(), checkCommand(), statusCommand(), realserverCommand(), demoCommand()]) {
+  for (const command of [
+    runCommand(),
+    checkCommand(),
+    statusCommand(),
+    realserverCommand(),
+    demoCommand(),
+    benchCommand(),
+  ]) {
     program.addCommand(command)
   }
   inherit(program)

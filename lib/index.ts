@@ -1,5 +1,7 @@
 export { type Address, type Family, familyOf, isAddress, parseAddress } from './address.js'
 export { Balancer, type BalancerEvents, type BalancerOptions, type CloseOptions } from './balancer.js'
+export { type BenchmarkOptions, type BenchmarkReport, benchmark } from './bench/benchmark.js'
+export { benchInterface, type InterfaceBenchOptions, type InterfaceReport } from './bench/interface.js'
 export * from './config/index.js'
 export { type ErrorCode, type ErrorDetails, XdplbError } from './errors.js'
 export {

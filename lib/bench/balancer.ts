@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Address, type Family, familyOf, parseAddress } from '../address.js'
 import { DataPlane } from '../dataplane/data-plane.js'
 import { PinDirectory } from '../dataplane/pins.js'
@@ -19,7 +21,8 @@ export const ports = { http: 80, dns: 53, https: 443 } as const
 /** The first of the addresses that clients ask for. */
 export const firstVip = { 4: parseAddress('10.0.0.8'), 6: parseAddress('2001:db8::8') } as const
 
-const BPFFS = '/sys/fs/bpf'
+/** Of its pins, before the process's number. */
+const NAME = 'bench-'
 
 /**
  * The balancer as it runs, at the far end of a cable: its services, its real servers as permanent neighbours there.
@@ -49,14 +52,15 @@ export class Balancer implements Disposable {
   }
 
   /** @param maxFlows sizes the tables */
-  static async start(bed: Bed, maxFlows: number): Promise<Balancer> {
+  static async start(bed: Bed, { maxFlows, bpffs }: { maxFlows: number; bpffs: string }): Promise<Balancer> {
+    removeLeftovers(bpffs)
     const cable = bed.cable('xdplb')
     layOut(bed, cable)
-    const pins = new PinDirectory(BPFFS, `bench-${process.pid}`)
+    const pins = new PinDirectory(bpffs, NAME + process.pid)
     const netlink = bed.enter(() => Netlink.open())
     const events = bed.enter(() => NetlinkEvents.open({ keepAlive: false }))
     try {
-      const options = { name: `bench-${process.pid}`, bpffs: BPFFS, mode: 'native', maxFlows } as const
+      const options = { name: NAME + process.pid, bpffs, mode: 'native', maxFlows } as const
       const dataPlane = await DataPlane.open(netlink, events, options)
       const specs = Array.from({ length: VIPS }, (_, index) => servicesOf(index)).flat()
       dataPlane.apply(specs)
@@ -89,6 +93,16 @@ export class Balancer implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+}
+
+/** What a bench has pinned that was killed in the moment in which it has to. */
+function removeLeftovers(bpffs: string): void {
+  const parent = join(bpffs, 'xdplb')
+  if (!existsSync(parent)) return
+  for (const name of readdirSync(parent)) {
+    const pid = name.startsWith(NAME) ? name.slice(NAME.length) : process.pid
+    if (!existsSync(`/proc/${pid}`)) new PinDirectory(bpffs, name).removeAll()
   }
 }
 

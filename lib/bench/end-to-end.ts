@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { XdplbError } from '../errors.js'
 import { changes, hitsOf } from './hits.js'
 import { type Extent, type Mode, modesFor } from './modes.js'
@@ -41,8 +42,11 @@ export async function measurePaths(
 ): Promise<PathCost[]> {
   const rows = rowsOf(rig, modesFor(extent))
   for (let round = 0; round < extent.rounds; round++) {
-    for (const row of rows) measure(rig, row)
-    await onRound?.(round + 1)
+    for (const row of rows) {
+      measure(rig, row)
+      await turn()
+    }
+    onRound?.(round + 1)
   }
   return rows.map(({ name, costs, stations }) => ({
     path: name,

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { changes, hitsOf } from './hits.js'
 import { type Extent, type Mode, modesFor } from './modes.js'
 import { over, type Spread, spreadOf } from './numbers.js'
@@ -45,8 +46,11 @@ export async function measurePackets(
     (mode): Measured => ({ mode, costs: { nothing: [], floor: [], miss: [], xdplb: [] }, hits: 1 }),
   )
   for (let round = 0; round < extent.rounds; round++) {
-    for (const result of results) measure(rig, result)
-    await onRound?.(round + 1)
+    for (const result of results) {
+      measure(rig, result)
+      await turn()
+    }
+    onRound?.(round + 1)
   }
   return results.map(costOf)
 }

@@ -51,10 +51,10 @@ export class Rig implements Disposable {
   }
 
   /** @param maxFlows sizes the tables */
-  static async open(maxFlows: number): Promise<Rig> {
+  static async open(maxFlows: number, bpffs = '/sys/fs/bpf'): Promise<Rig> {
     const bed = new Bed()
     try {
-      return new Rig(bed, await Balancer.start(bed, maxFlows))
+      return new Rig(bed, await Balancer.start(bed, { maxFlows, bpffs }))
     } catch (error) {
       bed.close()
       throw error

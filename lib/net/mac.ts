@@ -3,6 +3,11 @@ export type Mac = string & { readonly __mac: unique symbol }
 
 const SIZE = 6
 
+/** Is this text an Ethernet address as the kernel prints it? */
+export function isMac(text: string): text is Mac {
+  return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(text)
+}
+
 /** The Ethernet address in six bytes; undefined for the link-layer address of another medium (a tunnel, InfiniBand). */
 export function macFromBytes(bytes: Uint8Array): Mac | undefined {
   if (bytes.length !== SIZE) return undefined

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { disableTxChecksumOffload } from '../../../lib/net/offload.js'
+import { disableTxChecksumOffload } from '../../../lib/net/ethtool.js'
 import { atExit } from './at-exit.js'
 import { Children } from './children.js'
 import type { HostOptions } from './host.js'
