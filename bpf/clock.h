@@ -7,6 +7,8 @@
 
 #include "maps.h"
 
+#define TICKS_PER_SECOND 4
+
 static __always_inline __u32 ticks_now(const struct settings *settings)
 {
 	return (bpf_jiffies64() * settings->ticks_per_jiffy) >> 32;

@@ -5,9 +5,10 @@
  */
 #pragma once
 
+#include "decision.h"
+#include "load.h"
 #include "schedule.h"
 #include "service.h"
-#include "state.h"
 
 #define STORE_TRIES 2
 
@@ -18,18 +19,27 @@ static __always_inline struct flow *flow_at(__u32 index)
 
 static __always_inline struct place flow_place(const struct settings *settings, const struct packet *packet)
 {
-	__u64 client = (__u64)packet->client << 32 | (__u32)packet->client_port << 16 | packet->vip_port;
-	__u64 vip = (__u64)packet->vip << 32 | packet->protocol;
+	__u64 client = mix_address(&packet->client, settings) ^ packet->ports;
+	__u64 vip = mix_address(&packet->vip, settings) + packet->protocol;
 
 	return place_of(mix(client, vip, settings), settings->flow_mask);
 }
 
+/*
+ * Begin to read the cold half that a new flow most likely gets, so that it arrives from memory together with the word
+ * that says whether it does.
+ */
+static __always_inline void touch_flow(const struct place *place)
+{
+	struct flow *flow = flow_at(place->home * LIMIT_WAYS + place->own);
+
+	if (flow)
+		(void)*(volatile __u32 *)&flow->vip;
+}
+
 static __always_inline bool is_same_flow(const struct flow *flow, const struct packet *packet, __u32 vip)
 {
-	const __u64 *client = (const __u64 *)flow->client;
-
-	return client[1] == mapped_ipv4(packet->client) && client[0] == 0 &&
-	       flow->client_port == packet->client_port && flow->vip_port == packet->vip_port &&
+	return is_same_address(flow->client, &packet->client) && *(const __u32 *)&flow->client_port == packet->ports &&
 	       flow->vip == vip && flow->protocol == packet->protocol;
 }
 
@@ -42,7 +52,7 @@ static __always_inline void count_eviction(const struct settings *settings, __u6
 {
 	__u32 state = word_state(old);
 
-	if (!state || is_expired(settings, old, now))
+	if (is_expired(settings, old, now))
 		return;
 	if (is_confirmed(state))
 		count_event(EVENT_EVICTED_CONFIRMED);
@@ -53,40 +63,43 @@ static __always_inline void count_eviction(const struct settings *settings, __u6
 }
 
 /* Write a new flow's cold half over that of the flow it takes the place of. */
-static __always_inline void settle(__u32 index, __u64 old, const struct packet *packet, __u32 vip, __u32 ref)
+static __always_inline void settle(const struct settings *settings, __u32 index, __u64 old,
+				   const struct decision *decision)
 {
+	const struct packet *packet = &decision->packet;
 	struct flow *flow = flow_at(index);
 
 	if (!flow)
 		return;
-	if (word_state(old))
+	if (word_state(old)) {
+		count_eviction(settings, old, decision->now);
+		leave_load(word_real(old), word_state(old));
 		leave_template(flow->template_ref);
-	((__u64 *)flow->client)[0] = 0;
-	((__u64 *)flow->client)[1] = mapped_ipv4(packet->client);
-	flow->client_port = packet->client_port;
-	flow->vip_port = packet->vip_port;
-	flow->vip = vip;
+	}
+	write_address(flow->client, &packet->client);
+	*(__u32 *)&flow->client_port = packet->ports;
+	flow->vip = decision->vip;
 	flow->protocol = packet->protocol;
-	flow->template_ref = ref;
+	flow->template_ref = decision->template_ref;
 }
 
-static __always_inline void store_flow(const struct settings *settings, const struct packet *packet, __u32 vip,
-				       struct place *place, __u32 real, __u32 ref, __u32 now)
+static __always_inline void store_flow(const struct settings *settings, struct decision *decision, struct place *place)
 {
-	__u64 word = make_word(place->signature, real, now, first_state(packet));
+	__u32 state = first_state(&decision->packet);
+	__u64 word = make_word(place->signature, decision->real, decision->now, state);
 	struct entry entry;
 	__u64 old;
 
 #pragma unroll
 	for (int i = 0; i < STORE_TRIES; i++) {
-		if (!claim(&flow_words, place, word, now, settings->timeouts, &entry, &old))
+		if (!claim(&flow_words, place, word, decision->now, settings->timeouts, &entry, &old))
 			continue;
-		count_eviction(settings, old, now);
 		count_event(EVENT_FLOW_MADE);
-		settle(entry.index, old, packet, vip, ref);
+		enter_load(decision->real, state);
+		settle(settings, entry.index, old, decision);
 		return;
 	}
-	leave_template(ref);
+	leave_template(decision->template_ref);
 	count_event(EVENT_FLOW_NOT_STORED);
 }
 
@@ -96,28 +109,10 @@ static __always_inline void free_flow(struct entry *entry, __u64 word)
 	struct flow *flow = flow_at(entry->index);
 	__u32 ref = flow ? flow->template_ref : 0;
 
-	if (__sync_val_compare_and_swap(entry->word, word, WORD_FREED) == word)
-		leave_template(ref);
-}
-
-/* A packet that no flow is known for. Gives the real's id if a flow began, else the verdict in *verdict. */
-static __always_inline __u32 begin_flow(const struct settings *settings, const struct packet *packet, __u32 vip,
-					struct place *place, __u32 now, __u32 *verdict)
-{
-	__u32 service = find_service(vip, packet->vip_port, packet->protocol);
-	__u32 ref, real;
-
-	if (!service || !may_begin(packet)) {
-		*verdict = service ? VERDICT_PASS_NO_FLOW : VERDICT_PASS_NO_SERVICE;
-		return 0;
-	}
-	real = schedule(settings, packet, service, now, &ref);
-	if (!real) {
-		*verdict = VERDICT_DROP_NO_REAL;
-		return 0;
-	}
-	store_flow(settings, packet, vip, place, real, ref, now);
-	return real;
+	if (__sync_val_compare_and_swap(entry->word, word, WORD_FREED) != word)
+		return;
+	leave_load(word_real(word), word_state(word));
+	leave_template(ref);
 }
 
 /* A flow's first answer to the server's side: its template is worth keeping. */
@@ -131,63 +126,148 @@ static __always_inline void confirm(__u32 index)
 
 /*
  * May this packet belong to the flow whose word was found? Signatures of two flows can be equal, so the whole key
- * is compared where that costs little: on a SYN, and for UDP (which has none) whenever the word is to be written.
+ * is compared where that costs little: where a flow may begin, and for UDP whenever the word is to be written.
  */
-static __always_inline bool is_foreign(__u32 index, const struct packet *packet, __u32 vip)
+static __always_inline bool is_foreign(__u32 index, const struct decision *decision)
 {
 	struct flow *flow = flow_at(index);
 
-	return flow && !is_same_flow(flow, packet, vip);
+	return flow && !is_same_flow(flow, &decision->packet, decision->vip);
 }
 
-/* May a SYN begin anew here? Not if a template chose the real: IPVS leaves those where they are (ip_vs_core.c). */
-static __always_inline bool is_over(__u32 index, __u32 state)
+/* May a flow begin anew here? Not if a template chose the real: IPVS leaves those where they are (ip_vs_core.c). */
+static __always_inline bool is_over(__u32 index, __u32 state, __u32 rules)
 {
 	struct flow *flow = flow_at(index);
 
-	return is_reusable(state) && flow && !flow->template_ref;
+	return is_reusable(state, rules) && flow && !flow->template_ref;
 }
 
-static __always_inline bool begins(const struct packet *packet)
+/* Store a flow's word; where that changes a count, once only. */
+static __always_inline void refresh(struct entry *entry, __u64 word, __u64 fresh)
 {
-	return packet->protocol == IPPROTO_UDP || packet->tcp_flags & TCP_SYN;
+	__u32 before = word_state(word), after = word_state(fresh);
+
+	if (is_active(before) == is_active(after)) {
+		*(volatile __u64 *)entry->word = fresh;
+		return;
+	}
+	if (__sync_val_compare_and_swap(entry->word, word, fresh) == word)
+		change_load(word_real(word), before, after);
 }
 
-/* The real of a packet's flow, begun if need be; 0 with *verdict set if the packet does not go to any. */
-static __always_inline __u32 find_real(const struct settings *settings, const struct packet *packet, __u32 vip,
-				       __u32 now, __u32 *verdict, bool *is_new)
+/*
+ * A packet that changes its flow's word, or may not be of that flow. True if it was settled; false if the flow that
+ * was found is over, and the packet may begin another one.
+ */
+static __always_inline bool go_on(const struct settings *settings, struct decision *decision, struct entry *entry,
+				  bool is_dry)
+{
+	const struct packet *packet = &decision->packet;
+	__u64 word = *(volatile __u64 *)entry->word;
+	__u32 state = word_state(word), next = next_state(state, packet);
+	__u64 fresh = (with_age(word, decision->now) & ~0xfULL) | next;
+	bool is_done = is_expired(settings, word, decision->now);
+
+	if (!is_done && may_begin(packet)) {
+		if (is_foreign(entry->index, decision)) {
+			decision->verdict = VERDICT_DROP_CONFLICT;
+			return true;
+		}
+		is_done = is_over(entry->index, state, settings->rules);
+	}
+	if (is_done) {
+		if (!is_dry)
+			free_flow(entry, word);
+		return false;
+	}
+	decision->real = word_real(word);
+	if (is_dry)
+		return true;
+	if (fresh != word)
+		refresh(entry, word, fresh);
+	if (is_confirmed(next) && !is_confirmed(state))
+		confirm(entry->index);
+	return true;
+}
+
+/* A packet that no flow is known for. */
+static __always_inline void begin_flow(const struct settings *settings, struct decision *decision, struct place *place,
+				       bool is_dry)
+{
+	decision->service = find_service(decision->vip, &decision->packet);
+	if (!decision->service) {
+		decision->verdict = VERDICT_PASS_NO_SERVICE;
+		return;
+	}
+	if (!may_begin(&decision->packet)) {
+		decision->verdict = VERDICT_PASS_NO_FLOW;
+		return;
+	}
+	schedule(settings, decision, is_dry);
+	if (!decision->real) {
+		decision->verdict = VERDICT_DROP_NO_REAL;
+		return;
+	}
+	decision->is_new = true;
+	if (!is_dry)
+		store_flow(settings, decision, place);
+}
+
+static __always_inline void follow_flow(struct decision *decision, bool is_dry)
+{
+	struct settings *settings = get_settings();
+	struct place place;
+	struct entry entry;
+
+	if (!settings)
+		return;
+	place = flow_place(settings, &decision->packet);
+	if (decision->packet.signal == SIGNAL_BEGIN)
+		touch_flow(&place);
+	if (find_word(&flow_words, &place, &entry) && go_on(settings, decision, &entry, is_dry))
+		return;
+	begin_flow(settings, decision, &place, is_dry);
+}
+
+/*
+ * The real of a packet that says something new: of its flow, or of one that it begins. Or the verdict, if the packet
+ * does not go to any. A function of its own, global, so that the verifier proves it once and apart from its callers.
+ */
+__attribute__((noinline)) int follow(struct decision *decision)
+{
+	if (decision)
+		follow_flow(decision, false);
+	return 0;
+}
+
+/*
+ * For how many ticks a flow may have been idle and its next packet still be taken for one of its own without a look at
+ * the cold half: UDP has no SYN to look at it on.
+ */
+static __always_inline __u32 trusted_idle(const struct settings *settings, __u8 protocol)
+{
+	return protocol == PROTOCOL_UDP ? TICKS_PER_SECOND : settings->timeouts[steady_state(protocol)];
+}
+
+/* The real of a packet that says nothing new of its flow; 0 if it is none. */
+static __always_inline __u32 find_steady(const struct settings *settings, const struct packet *packet, __u32 now)
 {
 	struct place place = flow_place(settings, packet);
 	struct entry entry;
-	__u32 state, next;
-	__u64 word, fresh;
+	__u32 idle;
+	__u64 word;
 
-	*is_new = false;
-	if (!find_word(&flow_words, &place, &entry))
-		goto begin;
-	word = *entry.word;
-	state = word_state(word);
-	next = next_state(state, packet);
-	fresh = (word & ~0xfffffULL) | (now & 0xffff) << WORD_AGE_SHIFT | next;
-	if (fresh == word && !(packet->tcp_flags & TCP_SYN))
-		return word_real(word);
-	if (is_expired(settings, word, now)) {
-		free_flow(&entry, word);
-		goto begin;
-	}
-	if (begins(packet) && is_foreign(entry.index, packet, vip)) {
-		*verdict = VERDICT_DROP_CONFLICT;
+	if (packet->signal != SIGNAL_DATA || !find_word(&flow_words, &place, &entry))
 		return 0;
-	}
-	if (packet->tcp_flags & TCP_SYN && may_begin(packet) && is_over(entry.index, state)) {
-		free_flow(&entry, word);
-		goto begin;
-	}
-	*entry.word = fresh;
-	if (is_confirmed(next) && !is_confirmed(state))
-		confirm(entry.index);
+	word = *(volatile __u64 *)entry.word;
+	if (word_state(word) != steady_state(packet->protocol))
+		return 0;
+	idle = word_idle(word, now);
+	if (likely(!idle))
+		return word_real(word);
+	if (idle >= trusted_idle(settings, packet->protocol))
+		return 0;
+	*(volatile __u64 *)entry.word = with_age(word, now);
 	return word_real(word);
-begin:
-	*is_new = true;
-	return begin_flow(settings, packet, vip, &place, now, verdict);
 }

@@ -5,8 +5,9 @@
  */
 #pragma once
 
+#include "decision.h"
+#include "ip.h"
 #include "maps.h"
-#include "packet.h"
 
 #define TTL_SPENT 1
 
@@ -19,33 +20,34 @@ static __always_inline void decrement_ttl(struct iphdr *ip)
 	ip->ttl--;
 }
 
-static __always_inline void count_real(__u32 id, const struct packet *packet, bool is_new)
+static __always_inline void count_real(const struct decision *decision)
 {
-	struct real_stats *counters = bpf_map_lookup_elem(&stats, &id);
+	__u32 real = decision->real;
+	struct real_stats *counters = bpf_map_lookup_elem(&stats, &real);
 
 	if (!counters)
 		return;
 	counters->packets += 1;
-	counters->bytes += packet->length;
-	if (is_new)
+	counters->bytes += decision->packet.length;
+	if (decision->is_new)
 		counters->connections += 1;
 }
 
 /* The verdict on a packet whose flow's real server cannot take it, or VERDICT_TX. */
 static __always_inline __u32 can_forward(const struct real *real)
 {
-	switch (real->state) {
-	case REAL_STATE_UP:
-		return VERDICT_TX;
-	case REAL_STATE_UNRESOLVED:
-		return VERDICT_DROP_NO_NEIGHBOUR;
-	default:
-		return VERDICT_DROP_REAL_REMOVED;
-	}
+	if (likely(real->state == REAL_STATE_UP))
+		return likely(real->mode == MODE_DIRECT) ? VERDICT_TX : VERDICT_PASS_LOCAL;
+	return real->state == REAL_STATE_UNRESOLVED ? VERDICT_DROP_NO_NEIGHBOUR : VERDICT_DROP_REAL_REMOVED;
 }
 
-static __always_inline void set_macs(struct ethhdr *eth, const struct real *real)
+static __always_inline void set_macs(void *frame, const struct real *real)
 {
-	__builtin_memcpy(eth->h_dest, real->destination_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, real->source_mac, ETH_ALEN);
+	const struct ethernet *macs = (const void *)real->destination_mac;
+	struct ethernet *ethernet = frame;
+
+	ethernet->destination_start = macs->destination_start;
+	ethernet->destination_end = macs->destination_end;
+	ethernet->source_start = macs->source_start;
+	ethernet->source_end = macs->source_end;
 }

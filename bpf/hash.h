@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "types.h"
+#include "packet.h"
 
 static __always_inline __u64 mix(__u64 a, __u64 b, const struct settings *settings)
 {
@@ -16,6 +16,12 @@ static __always_inline __u64 mix(__u64 a, __u64 b, const struct settings *settin
 	hash ^= hash >> 32;
 	hash *= 0x9e3779b97f4a7c15ULL;
 	return hash ^ hash >> 29;
+}
+
+/* Of an address: itself where it is an IPv4 address and nothing has to be mixed. */
+static __always_inline __u64 mix_address(const struct address *address, const struct settings *settings)
+{
+	return address->high ? mix(address->high, address->low, settings) : address->low;
 }
 
 /*

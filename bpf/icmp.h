@@ -7,7 +7,7 @@
 #pragma once
 
 #include "clock.h"
-#include "packet.h"
+#include "ip.h"
 
 #define ICMP_PER_SECOND 1000		/* per CPU; the kernel's icmp_msgs_per_sec is 1000 for all */
 #define ICMP_QUOTE 548			/* RFC 1812 §4.3.2.3: the whole answer at most 576 bytes */
@@ -57,7 +57,7 @@ static __always_inline __u32 sum_to_end(void *from, void *data_end)
 	__u32 sum = 0;
 
 	/* A pointer of its own, or clang stores through one that the verifier takes to be past the end. */
-	asm volatile("" : "+r"(next));
+	opaque(next);
 	for (int i = 0; i < (ICMP_QUOTE + 8) / 2; i++, next++) {
 		if ((void *)(next + 1) > data_end)
 			break;
@@ -116,7 +116,7 @@ static __always_inline void write_headers(struct iphdr *ip, const struct iphdr *
 	ip->id = 0;
 	ip->frag_off = 0;
 	ip->ttl = 64;
-	ip->protocol = IPPROTO_ICMP;
+	ip->protocol = PROTOCOL_ICMP;
 	ip->check = 0;
 	ip->saddr = original->daddr;
 	ip->daddr = original->saddr;

@@ -3,9 +3,7 @@
  * Two programs for test networks. `pass`: a veth hands on what its peer sends by XDP_TX only if there is an XDP
  * program on it too (drivers/net/veth.c). `floor`: the least that any balancer does, which benches compare with.
  */
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <bpf/bpf_helpers.h>
+#include "link.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -18,13 +16,15 @@ int pass(struct xdp_md *ctx)
 SEC("xdp.frags")
 int floor_swap(struct xdp_md *ctx)
 {
-	struct ethhdr *eth = (void *)(long)ctx->data;
-	__u8 mac[ETH_ALEN];
+	struct ethernet *ethernet = (void *)(long)ctx->data, macs;
 
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+	if ((void *)ethernet + ETH_HLEN > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
-	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
+	macs.destination_start = ethernet->destination_start;
+	macs.destination_end = ethernet->destination_end;
+	ethernet->destination_start = ethernet->source_start | ethernet->source_end << 16;
+	ethernet->destination_end = ethernet->source_end >> 16;
+	ethernet->source_start = macs.destination_start;
+	ethernet->source_end = macs.destination_start >> 16 | (__u32)macs.destination_end << 16;
 	return XDP_TX;
 }

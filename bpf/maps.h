@@ -38,6 +38,9 @@ ARRAY(services, struct service, LIMIT_SERVICES);
 ARRAY(cursors, struct cursor, LIMIT_SERVICES);
 ARRAY(slots, struct slot, LIMIT_SLOTS);
 ARRAY(reals, struct real, LIMIT_REALS);
+ARRAY(loads, struct load, LIMIT_REALS);			/* by real id */
+ARRAY(markings, struct marking, LIMIT_VIPS);		/* by VIP id */
+ARRAY(marks, struct mark, LIMIT_MARKS);
 ARRAY(flow_words, struct bucket, 1);			/* buckets; the loader sets how many */
 ARRAY(flows, struct flow, LIMIT_WAYS);
 ARRAY(template_words, struct bucket, 1);
@@ -55,8 +58,9 @@ struct {
 	__type(value, __u32);
 } egress SEC(".maps");					/* ifindex → ifindex, for packets that leave by another one */
 
-/* Programs behind a tail call, for what is rare and long. */
+/* Programs behind a tail call: what is rare and long, and IPv6, so that each family's way stays short. */
 enum slow_step {
+	SLOW_STEP_IPV6,
 	SLOW_STEP_TIME_EXCEEDED,
 	SLOW_STEP_HEAR_ADVERT,
 	SLOW_STEP_HEAR_ARP,

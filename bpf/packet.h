@@ -1,106 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The packet's headers. Each step checks the bounds it needs and says what comes next; nothing here decides.
+ * What is found out about a packet on its way through the program. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d,
+ * in two halves in memory order.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+#include "link.h"
+#include "types.h"
 
-#define VLAN_TAGS 2
-#define IP_FRAGMENT_MASK bpf_htons(0x3fff)	/* more fragments, or an offset */
+/* struct ipv6hdr and IPPROTO_ come with the C library's headers of the target; these numbers are IANA's. */
+#define PROTOCOL_ICMP 1
+#define PROTOCOL_TCP 6
+#define PROTOCOL_UDP 17
+#define PROTOCOL_FRAGMENT 44
+#define PROTOCOL_ICMPV6 58
+#define PROTOCOL_VRRP 112
+#define PROTOCOL_SCTP 132
 
-struct vlan_tag {
-	__be16 control;
-	__be16 ethertype;
+/* On a stack or behind an IPv6 header, at multiples of 8 bytes there. */
+struct address {
+	__u64 high;
+	__u64 low;
 };
 
-/* The part of TCP and UDP that is looked at: UDP ends where `sequence` begins. */
-struct ports {
-	__be16 source;
-	__be16 destination;
+/* What a packet says to the state of its flow, whatever the protocol. */
+enum signal {
+	SIGNAL_DATA,			/* goes on as it was: ACK, a datagram, most chunks of SCTP */
+	SIGNAL_BEGIN,			/* SYN, INIT */
+	SIGNAL_END,			/* FIN, SHUTDOWN */
+	SIGNAL_ABORT,			/* RST, ABORT */
+	SIGNAL_NONE,			/* a segment with none of its flags */
 };
 
-struct tcp_flags {
-	__u8 pad[13];
-	__u8 flags;
-};
-
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
-#define TCP_HEADER 20
-#define UDP_HEADER 8
-
-/* What a flow is known by, in network order, and how long the packet is. */
 struct packet {
-	__be32 client;
-	__be32 vip;
-	__be16 client_port;
-	__be16 vip_port;
+	struct address client;
+	struct address vip;
+	__u32 ports;			/* as they stand in the packet: client's, then VIP's */
 	__u16 length;			/* of IP */
 	__u8 protocol;
-	__u8 tcp_flags;
+	__u8 signal;			/* enum signal */
 };
 
-/* What is behind Ethernet and up to two VLAN tags, if it is of that type; else NULL. */
-static __always_inline void *find_payload(void *data, void *data_end, __be16 wanted)
+/* The halves of ::ffff:a.b.c.d on a little-endian machine. */
+static __always_inline struct address mapped_ipv4(__be32 address)
 {
-	struct ethhdr *eth = data;
-	void *next = eth + 1;
-	__be16 ethertype;
+	struct address mapped = { 0, (__u64)address << 32 | 0xffff0000 };
 
-	if (next > data_end)
-		return NULL;
-	ethertype = eth->h_proto;
-#pragma unroll
-	for (int i = 0; i < VLAN_TAGS; i++) {
-		struct vlan_tag *tag = next;
-
-		if (ethertype != bpf_htons(ETH_P_8021Q) && ethertype != bpf_htons(ETH_P_8021AD))
-			break;
-		if ((void *)(tag + 1) > data_end)
-			return NULL;
-		ethertype = tag->ethertype;
-		next = tag + 1;
-	}
-	return ethertype == wanted ? next : NULL;
+	return mapped;
 }
 
-static __always_inline struct iphdr *find_ipv4(void *data, void *data_end)
+static __always_inline bool is_same_address(const __u8 *bytes, const struct address *address)
 {
-	return find_payload(data, data_end, bpf_htons(ETH_P_IP));
+	const __u64 *halves = (const __u64 *)bytes;
+
+	return halves[1] == address->low && halves[0] == address->high;
 }
 
-/* Is there a whole IPv4 header? The two questions are kept apart, or clang asks the second one of a NULL. */
-static __always_inline bool is_inside(struct iphdr *ip, void *data_end)
+static __always_inline void write_address(__u8 *bytes, const struct address *address)
 {
-	if (!ip)
-		return false;
-	asm volatile("" : "+r"(ip));
-	return (void *)(ip + 1) <= data_end;
+	((__u64 *)bytes)[0] = address->high;
+	((__u64 *)bytes)[1] = address->low;
 }
 
-/*
- * Do the bytes that IP promises exist? A frame in several buffers shows only the first one here, so its length is
- * asked for; kernels before 5.18 know neither such frames nor the helper.
- */
-static __always_inline bool is_whole(struct xdp_md *ctx, struct iphdr *ip, __u32 length)
+static __always_inline __be16 client_port(const struct packet *packet)
 {
-	void *data = (void *)(long)ctx->data;
-	void *data_end = (void *)(long)ctx->data_end;
+	return packet->ports & 0xffff;
+}
 
-	if ((void *)ip + length <= data_end)
-		return true;
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
-		return false;
-	return (void *)ip - data + length <= bpf_xdp_get_buff_len(ctx);
+static __always_inline __be16 vip_port(const struct packet *packet)
+{
+	return packet->ports >> 16;
 }

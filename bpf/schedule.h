@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "packet.h"
+#include "compiler.h"
+#include "decision.h"
 #include "template.h"
-#include "vip.h"
 
 #define SCHEDULE_TRIES 4			/* a real may have gone a moment before its slot does */
 
@@ -34,8 +34,14 @@ static __always_inline __u32 slot_real(__u32 place)
 	return slot ? slot->reals[place % 4] : 0;
 }
 
+/* The next turn of a service's round, which who only asks does not take. */
+static __always_inline __u64 take_turn(struct cursor *cursor, int tries, bool is_dry)
+{
+	return is_dry ? cursor->next + tries : __sync_fetch_and_add(&cursor->next, 1);
+}
+
 /* The id of the next real in turn, 0 if there is none. */
-static __always_inline __u32 schedule_round_robin(const struct service *service, __u32 id)
+static __always_inline __u32 schedule_round_robin(const struct service *service, __u32 id, bool is_dry)
 {
 	__u64 schedule = *(volatile const __u64 *)&service->schedule;
 	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &id);
@@ -45,7 +51,7 @@ static __always_inline __u32 schedule_round_robin(const struct service *service,
 		return 0;
 #pragma unroll
 	for (int i = 0; i < SCHEDULE_TRIES; i++) {
-		__u64 turn = __sync_fetch_and_add(&cursor->next, 1);
+		__u64 turn = take_turn(cursor, i, is_dry);
 		__u32 real = slot_real((schedule >> 32) + turn % count);
 
 		if (real && can_take(real, id))
@@ -69,8 +75,7 @@ static __always_inline __u32 begin_template(const struct template_key *key, stru
 	if (!template)
 		return 0;
 	count_event(word_state(old) ? EVENT_TEMPLATE_EVICTED : EVENT_TEMPLATE_MADE);
-	((__u64 *)template->client)[0] = key->high;
-	((__u64 *)template->client)[1] = key->low;
+	write_address(template->client, &key->client);
 	template->service = key->service;
 	template->generation = template->generation == 255 ? 1 : template->generation + 1;
 	template->expires = now + timeout;
@@ -79,50 +84,72 @@ static __always_inline __u32 begin_template(const struct template_key *key, stru
 	return make_ref(template, entry.index);
 }
 
-/* As schedule_round_robin(), but a client that is known stays where it was. Gives the template's ref too. */
-static __always_inline __u32 schedule_persistent(const struct settings *settings, const struct service *service,
-						 struct template_key *key, __u32 now, __u32 *ref)
+static __always_inline struct template_key template_key_of(const struct decision *decision,
+							   const struct service *service)
 {
 	const __u64 *granularity = (const __u64 *)service->granularity;
-	__u32 timeout = service->persistence_s * TICKS_PER_SECOND;
-	struct template *template;
-	struct place place;
-	struct entry entry;
-	__u32 real;
+	struct template_key key = { decision->packet.client, decision->service };
 
-	key->high &= granularity[0];
-	key->low &= granularity[1];
-	place = place_of(mix(key->low, key->high ^ (__u64)key->service << 16, settings), settings->template_mask);
-	if (find_word(&template_words, &place, &entry)) {
-		template = template_at(entry.index);
-		if (!template)
-			return 0;
-		real = word_real(*entry.word);
-		if (is_same_client(template, key) && is_current(template, now) &&
-		    can_take(real, key->service)) {
-			join_template(template, entry.word, now);
-			*ref = make_ref(template, entry.index);
-			return real;
-		}
-		/* Over, or another client's with the same signature: what takes its place here is found first. */
-		*entry.word = WORD_FREED;
-	}
-	real = schedule_round_robin(service, key->service);
-	if (real)
-		*ref = begin_template(key, &place, real, timeout, now);
-	return real;
+	key.client.high &= granularity[0];
+	key.client.low &= granularity[1];
+	return key;
 }
 
-static __always_inline __u32 schedule(const struct settings *settings, const struct packet *packet,
-				      __u32 service_id, __u32 now, __u32 *ref)
+/* The template of this client if it still holds, and its word. One that is over is freed, unless we only ask. */
+static __always_inline struct template *find_template(const struct decision *decision, const struct template_key *key,
+						      struct place *place, struct entry *entry, bool is_dry)
 {
-	struct service *service = bpf_map_lookup_elem(&services, &service_id);
-	struct template_key key = { 0, mapped_ipv4(packet->client), service_id };
+	struct template *template;
 
-	*ref = 0;
+	if (!find_word(&template_words, place, entry))
+		return NULL;
+	template = template_at(entry->index);
+	if (!template)
+		return NULL;
+	if (is_same_client(template, key) && is_current(template, decision->now, is_dry) &&
+	    can_take(word_real(*entry->word), key->service))
+		return template;
+	/* Over, or another client's with the same signature: what takes its place here is found first. */
+	if (!is_dry)
+		*entry->word = WORD_FREED;
+	return NULL;
+}
+
+/* As schedule_round_robin(), but a client that is known stays where it was. */
+static __always_inline void schedule_persistent(const struct settings *settings, const struct service *service,
+						struct decision *decision, bool is_dry)
+{
+	struct template_key key = template_key_of(decision, service);
+	__u64 client = mix_address(&key.client, settings);
+	struct place place = place_of(mix(client, key.service, settings), settings->template_mask);
+	struct entry entry;
+	struct template *template = find_template(decision, &key, &place, &entry, is_dry);
+
+	if (template) {
+		decision->real = word_real(*entry.word);
+		decision->template_ref = make_ref(template, entry.index);
+		if (!is_dry)
+			join_template(template, entry.word, decision->now);
+		return;
+	}
+	decision->real = schedule_round_robin(service, decision->service, is_dry);
+	if (decision->real && !is_dry) {
+		__u32 timeout = service->persistence_s * TICKS_PER_SECOND;
+
+		decision->template_ref = begin_template(&key, &place, decision->real, timeout, decision->now);
+	}
+}
+
+/* Which real takes the flow that begins: its id in the decision, 0 if there is none. */
+static __always_inline void schedule(const struct settings *settings, struct decision *decision, bool is_dry)
+{
+	__u32 id = decision->service;
+	struct service *service = bpf_map_lookup_elem(&services, &id);
+
 	if (!service)
-		return 0;
-	if (!service->persistence_s)
-		return schedule_round_robin(service, service_id);
-	return schedule_persistent(settings, service, &key, now, ref);
+		return;
+	if (service->persistence_s)
+		schedule_persistent(settings, service, decision, is_dry);
+	else
+		decision->real = schedule_round_robin(service, decision->service, is_dry);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The virtual server behind {VIP, port, protocol}: two buckets of packed keys, the second one next to the first.
- * lib/dataplane/service-keys.ts writes them by the same rule.
+ * The virtual server of a packet, in the order in which IPVS looks (ip_vs_service_find() of ip_vs_ctl.c): by its
+ * mark, by {VIP, port, protocol}, by {VIP, protocol} for all ports. Keys are packed into two buckets, the second one
+ * next to the first; lib/dataplane/service-keys.ts writes them by the same rule.
  */
 #pragma once
 
 #include "hash.h"
 #include "maps.h"
-#include "packet.h"
 
 static __always_inline __u32 service_in(__u32 index, __u64 key)
 {
@@ -25,12 +25,40 @@ static __always_inline __u32 service_in(__u32 index, __u64 key)
 	return 0;
 }
 
-/* The id of the service, 0 if there is none. */
-static __always_inline __u32 find_service(__u32 vip, __be16 port, __u8 protocol)
+static __always_inline __u32 service_of_port(__u32 vip, __u16 port, __u8 protocol)
 {
-	__u64 key = (__u64)vip << 24 | (__u64)bpf_ntohs(port) << 8 | protocol;
+	__u64 key = (__u64)vip << 24 | (__u64)port << 8 | protocol;
 	__u32 index = mix_known(key) & (LIMIT_SERVICE_BUCKETS - 1);
 	__u32 id = service_in(index, key);
 
 	return id ? id : service_in((index + 1) & (LIMIT_SERVICE_BUCKETS - 1), key);
+}
+
+static __always_inline __u32 service_of_mark(__u32 vip, __u16 port, __u8 protocol)
+{
+	struct marking *marking = bpf_map_lookup_elem(&markings, &vip);
+
+	if (!marking || !marking->count)
+		return 0;
+	for (__u32 i = 0; i < LIMIT_MARKS_OF_VIP && i < marking->count; i++) {
+		__u32 index = marking->first + i;
+		struct mark *mark = bpf_map_lookup_elem(&marks, &index);
+
+		if (!mark)
+			return 0;
+		if (mark->protocol == protocol && mark->first_port <= port && port <= mark->last_port)
+			return mark->service;
+	}
+	return 0;
+}
+
+/* The id of the service, 0 if there is none. */
+static __always_inline __u32 find_service(__u32 vip, const struct packet *packet)
+{
+	__u16 port = bpf_ntohs(vip_port(packet));
+	__u32 id = service_of_mark(vip, port, packet->protocol);
+
+	if (!id)
+		id = service_of_port(vip, port, packet->protocol);
+	return id ? id : service_of_port(vip, 0, packet->protocol);
 }

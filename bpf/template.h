@@ -11,7 +11,6 @@
 #include "hash.h"
 #include "table.h"
 
-#define TICKS_PER_SECOND 4
 #define TEMPLATE_HELD (60 * TICKS_PER_SECOND)
 #define TEMPLATE_AGE_SHIFT 8			/* words of this table age in units of 64 seconds */
 #define TEMPLATE_INDEX_MASK 0xffffff
@@ -25,8 +24,7 @@ static const __u32 template_timeouts[FLOW_STATES] = {
 
 /* A client's identity in a service. */
 struct template_key {
-	__u64 high;
-	__u64 low;
+	struct address client;		/* as much of it as the granularity says */
 	__u32 service;
 };
 
@@ -74,19 +72,18 @@ static __always_inline void leave_template(__u32 ref)
 
 static __always_inline bool is_same_client(const struct template *template, const struct template_key *key)
 {
-	const __u64 *client = (const __u64 *)template->client;
-
-	return client[0] == key->high && client[1] == key->low && template->service == key->service;
+	return is_same_address(template->client, &key->client) && template->service == key->service;
 }
 
-/* Still valid at `now`? Holds on to one that has run out while its flows live. */
-static __always_inline bool is_current(struct template *template, __u32 now)
+/* Still valid at `now`? Holds on to one that has run out while its flows live; who only asks changes nothing. */
+static __always_inline bool is_current(struct template *template, __u32 now, bool is_dry)
 {
 	if ((__s32)(template->expires - now) > 0)
 		return true;
 	if (!template->children)
 		return false;
-	template->timeout = TEMPLATE_HELD;
+	if (!is_dry)
+		template->timeout = TEMPLATE_HELD;
 	return true;
 }
 
@@ -103,10 +100,10 @@ static __always_inline __u32 template_age(__u32 now)
 /* A flow is being made by this template: its clock starts again. */
 static __always_inline void join_template(struct template *template, __u64 *word, __u32 now)
 {
-	__u64 age = (__u64)(template_age(now) & 0xffff) << WORD_AGE_SHIFT;
+	__u64 fresh = with_age(*word, template_age(now));
 
 	template->expires = now + template->timeout;
 	__sync_fetch_and_add(&template->children, 1);
-	if ((*word & 0xffff << WORD_AGE_SHIFT) != age)
-		*word = (*word & ~(0xffffULL << WORD_AGE_SHIFT)) | age;
+	if (*word != fresh)
+		*word = fresh;
 }

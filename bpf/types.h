@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 2,
+	LAYOUT_VERSION = 3,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -24,20 +24,23 @@ enum limit {
 	LIMIT_PLACES = 4 * LIMIT_SLOTS,	/* real ids in them */
 	LIMIT_PORTS = 1024,		/* interfaces, found by ifindex modulo this */
 	LIMIT_PROBES = 16,		/* slots of the VIP table that a look-up reads at most */
+	LIMIT_MARKS = 4096,		/* rules that mark packets, of all VIPs together */
+	LIMIT_MARKS_OF_VIP = 16,
 	LIMIT_WAYS = 8,			/* words in a bucket: one cache line */
 };
 
 /* Why a packet went where it went. One per packet, each with a counter. */
 enum verdict {
-	VERDICT_PASS_ETHERTYPE,		/* neither IPv4 nor a VLAN tag over it */
+	VERDICT_PASS_ETHERTYPE,		/* neither IPv4 nor IPv6, also under two VLAN tags */
 	VERDICT_PASS_NOT_VIP,
 	VERDICT_PASS_MALFORMED,		/* headers that contradict the frame: the stack drops and counts those */
 	VERDICT_PASS_NOT_OURS,		/* for a VIP, but the frame is addressed to another station */
 	VERDICT_PASS_BACKUP,		/* for a VIP that another node is master of */
 	VERDICT_PASS_FRAGMENT,
-	VERDICT_PASS_PROTOCOL,		/* for a VIP, but neither TCP nor UDP: ping, for one */
+	VERDICT_PASS_PROTOCOL,		/* for a VIP, but neither TCP nor UDP nor SCTP: ping, for one */
 	VERDICT_PASS_NO_SERVICE,	/* no virtual server has that port */
-	VERDICT_PASS_NO_FLOW,		/* TCP in mid-connection that no flow is known for; the stack answers RST */
+	VERDICT_PASS_NO_FLOW,		/* in mid-connection, and no flow is known for it; the stack answers RST */
+	VERDICT_PASS_LOCAL,		/* for a real server that is this node itself */
 	VERDICT_DROP_NO_REAL,		/* nothing to schedule: no real server is up and has a weight */
 	VERDICT_DROP_REAL_REMOVED,	/* the flow's real server has left the service (expire_nodest_conn 0) */
 	VERDICT_DROP_NO_NEIGHBOUR,	/* the flow's real server has no known MAC address at the moment */
@@ -63,18 +66,21 @@ enum event {
 
 /*
  * State of a flow, 4 bits of its word. The numbers are the order in which flows give way: 1-3 are unconfirmed,
- * 4-7 closing, 8-11 confirmed (victim() compares state >> 2). Names as IPVS prints them; IPVS's input-only table
- * reaches no other TCP state when a director sees one direction (net/netfilter/ipvs/ip_vs_proto_tcp.c).
+ * 4-7 closing, 8-11 confirmed (victim() compares state >> 2). Names as IPVS prints them; IPVS's input-only tables
+ * reach no other state when a director sees one direction (net/netfilter/ipvs/ip_vs_proto_tcp.c, _sctp.c).
  */
 enum flow_state {
 	FLOW_STATE_FREE = 0,
 	FLOW_STATE_SYN_RECV = 1,
 	FLOW_STATE_UDP_NEW = 2,		/* one packet seen; IPVS has one state for UDP, this one is UDP there */
+	FLOW_STATE_SCTP_INIT = 3,	/* INIT1 there */
 	FLOW_STATE_CLOSE = 4,
 	FLOW_STATE_TIME_WAIT = 5,
 	FLOW_STATE_FIN_WAIT = 6,
+	FLOW_STATE_SCTP_CLOSING = 7,
 	FLOW_STATE_ESTABLISHED = 8,
 	FLOW_STATE_UDP = 9,
+	FLOW_STATE_SCTP_ESTABLISHED = 10,
 	FLOW_STATES = 16,
 };
 
@@ -90,6 +96,14 @@ enum real_state {
 	REAL_STATE_UP = 1,		/* its flows are forwarded; new ones come by the schedule only */
 	REAL_STATE_UNRESOLVED = 2,	/* in the service, MAC address not known */
 	REAL_STATE_REMOVED = 3,		/* left the service; flows may still name it */
+};
+
+/* How a real gets its packets. */
+enum mode {
+	MODE_DIRECT = 0,		/* in a frame to its MAC address */
+	MODE_LOCAL = 1,			/* it is this node: up the stack */
+	MODE_TUNNEL_IPV4 = 2,		/* in an IPv4 packet to it */
+	MODE_TUNNEL_IPV6 = 3,
 };
 
 enum role {
@@ -127,12 +141,50 @@ struct service {
 	__u8 granularity[16];		/* persistence_granularity as a mask over the 16 bytes of the client */
 	__u32 persistence_s;		/* persistence_timeout; 0: none */
 	__u8 in_use;
-	__u8 scheduler;
-	__u16 pad;
+	__u8 scheduler;			/* enum scheduler */
+	__u16 flags;			/* enum service_flag */
 };
 
+enum service_flag {
+	SERVICE_FLAG_PORT = 1,		/* sh-port, mh-port: the client's port counts too */
+	SERVICE_FLAG_FALLBACK = 2,	/* sh-fallback, mh-fallback: another real if the one that was hashed takes none */
+	SERVICE_FLAG_ONE_PACKET = 4,	/* ops: every datagram is scheduled, none is remembered */
+};
+
+/* IPVS's schedulers, by its names. */
 enum scheduler {
 	SCHEDULER_RR = 0,
+	SCHEDULER_WRR = 1,
+	SCHEDULER_LC = 2,
+	SCHEDULER_WLC = 3,
+	SCHEDULER_SH = 4,
+	SCHEDULER_MH = 5,
+	SCHEDULER_DH = 6,
+	SCHEDULER_FO = 7,
+	SCHEDULER_OVF = 8,
+	SCHEDULER_SED = 9,
+	SCHEDULER_NQ = 10,
+	SCHEDULER_LBLC = 11,
+	SCHEDULER_LBLCR = 12,
+	SCHEDULER_TWOS = 13,
+};
+
+/*
+ * Which packets to a VIP have a mark, and so belong to the service of that mark rather than to one of their port. A
+ * VIP has a stretch of these.
+ */
+struct mark {
+	__u16 first_port;
+	__u16 last_port;
+	__u16 service;
+	__u8 protocol;
+	__u8 pad;
+};
+
+/* Which stretch, by VIP id. */
+struct marking {
+	__u16 first;
+	__u16 count;
 };
 
 /* Four ids of reals, in the order a schedule gives them out: what an element of an array map has room for. */
@@ -156,14 +208,26 @@ struct real {
 	__u8 destination_mac[6];	/* of the next hop */
 	__u8 source_mac[6];		/* of the interface it leaves by */
 	__u32 ifindex;			/* which that is */
-	__u8 address[16];
-	__be16 port;
-	__u16 service;
-	__u8 protocol;
+	__u32 tags;			/* VLAN tags it leaves with, see link.h */
+	__u16 mtu;			/* bytes of IP that get there in one piece */
 	__u8 state;			/* enum real_state */
-	__u16 pad;
-	__u32 weight;			/* as configured; for the next process */
-	__u32 pad2[5];
+	__u8 mode;			/* enum mode */
+	__u16 service;
+	__be16 port;
+	__u32 pad;
+	__u8 address[16];
+	__u8 tunnel_source[16];		/* of packets in a tunnel to it */
+};
+
+/* What decides whether, and how often, a real gets new flows. On cache lines of its own: every new flow writes it. */
+struct load {
+	__u64 connections;		/* active << 32 | inactive, as IPVS counts them: one add changes both */
+	__u32 weight;
+	__u32 upper;			/* uthreshold, lthreshold; 0: none */
+	__u32 lower;
+	__u8 overloaded;		/* between the two, after it had the upper one */
+	__u8 pad[3];
+	__u64 pad2;
 };
 
 /* Per CPU. Bytes are of IP, without Ethernet, as ipvsadm counts them. */
@@ -205,6 +269,17 @@ struct port {
 	__u32 egress;			/* ifindex that reals behind it carry: its own, or its bond's */
 };
 
+/* IPVS's sysctls of net.ipv4.vs, each by its name there. */
+enum rule {
+	RULE_EXPIRE_NODEST_CONN = 1,
+	RULE_EXPIRE_QUIESCENT_TEMPLATE = 2,
+	RULE_CONN_REUSE = 4,		/* conn_reuse_mode, its first bit */
+	RULE_CONN_REUSE_FIN_WAIT = 8,	/* its second bit */
+	RULE_SLOPPY_TCP = 16,
+	RULE_SLOPPY_SCTP = 32,
+	RULE_ANY_ROLE = 64,		/* backup_only 0: who is not master balances too */
+};
+
 /* One tick is a quarter of a second of the kernel's jiffies. */
 struct settings {
 	__u64 seed[4];
@@ -212,5 +287,7 @@ struct settings {
 	__u32 flow_mask;		/* buckets of the flow table - 1 */
 	__u32 template_mask;		/* buckets of the template table - 1 */
 	__u32 ticks_per_jiffy;		/* times 2^32 */
+	__u32 rules;			/* enum rule */
+	__u32 pad;
 	__u32 timeouts[16];		/* ticks, by enum flow_state */
 };

@@ -10,24 +10,18 @@
 
 #define NO_VIP LIMIT_VIPS
 
-/* IPv4 as the two halves of ::ffff:a.b.c.d, in memory order of a little-endian machine. */
-static __always_inline __u64 mapped_ipv4(__be32 address)
+static __always_inline __u32 find_vip(const struct address *address)
 {
-	return (__u64)address << 32 | 0xffff0000;
-}
-
-static __always_inline __u32 find_vip(__u64 high, __u64 low)
-{
-	__u32 slot = mix_known(high ^ low);
+	__u32 slot = mix_known(address->high ^ address->low);
 
 #pragma unroll
 	for (int i = 0; i < LIMIT_PROBES; i++, slot++) {
 		__u32 index = slot & (LIMIT_VIPS - 1);
-		__u64 *address = bpf_map_lookup_elem(&vips, &index);
+		__u64 *found = bpf_map_lookup_elem(&vips, &index);
 
-		if (!address || (address[0] | address[1]) == 0)
+		if (!found || (found[0] | found[1]) == 0)
 			break;
-		if (address[0] == high && address[1] == low)
+		if (found[1] == address->low && found[0] == address->high)
 			return index;
 	}
 	return NO_VIP;

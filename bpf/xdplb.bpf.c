@@ -11,117 +11,174 @@
 #include "flow.h"
 #include "forward.h"
 #include "icmp.h"
+#include "transport.h"
 #include "yield.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* The port that the packet came in by, if the frame was addressed to it: what a switch floods is not for us. */
-static __always_inline struct port *find_port(struct xdp_md *ctx, const struct ethhdr *eth)
+static __always_inline struct port *find_port(struct xdp_md *ctx, const void *frame)
 {
+	const struct ethernet *macs = frame;
 	__u32 ifindex = ctx->ingress_ifindex;
 	__u32 index = ifindex & (LIMIT_PORTS - 1);
 	struct port *port = bpf_map_lookup_elem(&ports, &index);
 
 	if (!port || port->ifindex != ifindex)
 		return NULL;
-	if (*(__u32 *)eth->h_dest != *(__u32 *)port->mac || *(__u16 *)(eth->h_dest + 4) != *(__u16 *)(port->mac + 4))
+	if (macs->destination_start != *(__u32 *)port->mac || macs->destination_end != *(__u16 *)(port->mac + 4))
 		return NULL;
 	return port;
 }
 
-/* What the packet says about its flow; the verdict if it says nothing that we balance, else VERDICT_TX. */
-static __always_inline __u32 read_packet(struct xdp_md *ctx, struct iphdr *ip, struct packet *packet)
-{
-	void *data_end = (void *)(long)ctx->data_end;
-	__u32 header = ip->ihl * 4;
-	__u32 length = bpf_ntohs(ip->tot_len);
-	struct ports *ports = (void *)ip + header;
-	__u32 least;
-
-	if (ip->version != 4 || header < sizeof(*ip) || !is_whole(ctx, ip, length))
-		return VERDICT_PASS_MALFORMED;
-	if (ip->frag_off & IP_FRAGMENT_MASK)
-		return VERDICT_PASS_FRAGMENT;
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
-		return VERDICT_PASS_PROTOCOL;
-	least = ip->protocol == IPPROTO_TCP ? TCP_HEADER : UDP_HEADER;
-	if (length < header + least || (void *)(ports + 1) > data_end)
-		return VERDICT_PASS_MALFORMED;
-	packet->client = ip->saddr;
-	packet->vip = ip->daddr;
-	packet->client_port = ports->source;
-	packet->vip_port = ports->destination;
-	packet->length = length;
-	packet->protocol = ip->protocol;
-	packet->tcp_flags = 0;
-	if (ip->protocol == IPPROTO_TCP) {
-		struct tcp_flags *tcp = (void *)ports;
-
-		if ((void *)(tcp + 1) > data_end)
-			return VERDICT_PASS_MALFORMED;
-		packet->tcp_flags = tcp->flags;
-	}
-	return VERDICT_TX;
-}
-
-static __always_inline bool is_master(__u32 vip)
+static __always_inline bool balances(__u32 vip, const struct settings *settings)
 {
 	__u32 *role = bpf_map_lookup_elem(&roles, &vip);
 
-	return role && *role == ROLE_MASTER;
+	return role && (likely(*role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE));
 }
 
-/* Decide, and rewrite the frame if it goes to a real. *egress_ifindex is where VERDICT_REDIRECT leads. */
-static __always_inline __u32 balance(struct xdp_md *ctx, __u32 *egress_ifindex)
+/* To which real the packet goes; or the verdict, if it goes to none. */
+static __always_inline void decide(const struct settings *settings, struct decision *decision)
+{
+	struct decision asked;
+
+	decision->now = ticks_now(settings);
+	decision->real = find_steady(settings, &decision->packet, decision->now);
+	if (likely(decision->real))
+		return;
+	asked = *decision;		/* so that this one can stay in registers */
+	follow(&asked);
+	decision->real = asked.real;
+	decision->verdict = asked.verdict;
+	decision->is_new = asked.is_new;
+}
+
+/* Is the packet for a VIP that this node balances, in a frame that is addressed to it? The verdict if not. */
+static __always_inline __u32 admit(struct xdp_md *ctx, const struct settings *settings, void *frame, __u32 vip,
+				   struct port **port)
+{
+	if (!balances(vip, settings))
+		return VERDICT_PASS_BACKUP;
+	*port = find_port(ctx, frame);
+	return *port ? VERDICT_TX : VERDICT_PASS_NOT_OURS;
+}
+
+/* The real of a decision, if the packet can go there now; it is counted then. NULL: the verdict says why not. */
+static __always_inline struct real *take_real(struct decision *decision)
+{
+	struct real *real = decision->real ? real_at(decision->real) : NULL;
+
+	if (!real)
+		return NULL;
+	decision->verdict = can_forward(real);
+	if (decision->verdict != VERDICT_TX)
+		return NULL;
+	count_real(decision);
+	return real;
+}
+
+/* Send the frame on to a real. *egress_ifindex is where VERDICT_REDIRECT leads. */
+static __always_inline __u32 send(void *frame, const struct real *real, const struct port *port,
+				  __u32 *egress_ifindex)
+{
+	set_macs(frame, real);
+	*egress_ifindex = real->ifindex;
+	return likely(real->ifindex == port->egress) ? VERDICT_TX : VERDICT_REDIRECT;
+}
+
+static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, __u32 *egress_ifindex)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct iphdr *ip = find_ipv4(data, data_end);
 	struct settings *settings = get_settings();
-	__u32 vip, id, verdict;
-	struct packet packet;
+	struct decision decision = {};
+	struct packet *packet = &decision.packet;
+	void *transport;
+	struct link link;
+	struct iphdr *ip;
 	struct real *real;
 	struct port *port;
-	bool is_new;
+	__u32 verdict;
 
-	if (!ip) {
-		if (find_payload(data, data_end, bpf_htons(ETH_P_ARP)))
+	if (unlikely(!read_link(data, data_end, &link)))
+		return VERDICT_PASS_ETHERTYPE;
+	if (unlikely(link.ethertype != bpf_htons(ETH_P_IP))) {
+		if (link.ethertype == bpf_htons(ETH_P_IPV6))
+			bpf_tail_call(ctx, &slow, SLOW_STEP_IPV6);
+		if (link.ethertype == bpf_htons(ETH_P_ARP))
 			bpf_tail_call(ctx, &slow, SLOW_STEP_HEAR_ARP);
 		return VERDICT_PASS_ETHERTYPE;
 	}
-	if ((void *)(ip + 1) > data_end || !settings)
+	ip = data + link.header;
+	if (unlikely((void *)(ip + 1) > data_end || !settings))
 		return VERDICT_PASS_MALFORMED;
-	vip = find_vip(0, mapped_ipv4(ip->daddr));
-	if (vip == NO_VIP) {
-		if (ip->protocol == IPPROTO_VRRP)
+	packet->client = mapped_ipv4(ip->saddr);
+	packet->vip = mapped_ipv4(ip->daddr);
+	decision.vip = find_vip(&packet->vip);
+	if (decision.vip == NO_VIP) {
+		if (ip->protocol == PROTOCOL_VRRP)
 			bpf_tail_call(ctx, &slow, SLOW_STEP_HEAR_ADVERT);
 		return VERDICT_PASS_NOT_VIP;
 	}
-	if (!is_master(vip))
-		return VERDICT_PASS_BACKUP;
-	port = find_port(ctx, data);
-	if (!port)
-		return VERDICT_PASS_NOT_OURS;
-	verdict = read_packet(ctx, ip, &packet);
+	verdict = admit(ctx, settings, data, decision.vip, &port);
+	if (verdict == VERDICT_TX)
+		verdict = read_ipv4(ctx, ip, packet, &transport);
+	if (verdict == VERDICT_TX)
+		verdict = read_transport(transport, data_end, packet->length - ip->ihl * 4, packet);
 	if (verdict != VERDICT_TX)
 		return verdict;
-
-	id = find_real(settings, &packet, vip, ticks_now(settings), &verdict, &is_new);
-	real = id ? real_at(id) : NULL;
+	decide(settings, &decision);
+	real = take_real(&decision);
 	if (!real)
-		return verdict;
-	verdict = can_forward(real);
-	if (verdict != VERDICT_TX)
-		return verdict;
-	count_real(id, &packet, is_new);
-	if (ip->ttl <= TTL_SPENT) {
+		return decision.verdict;
+	if (unlikely(ip->ttl <= TTL_SPENT)) {
 		bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
 		return VERDICT_DROP_TTL;
 	}
 	decrement_ttl(ip);
-	set_macs(data, real);
-	*egress_ifindex = real->ifindex;
-	return real->ifindex == port->egress ? VERDICT_TX : VERDICT_REDIRECT;
+	return send(data, real, port, egress_ifindex);
+}
+
+static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, __u32 *egress_ifindex)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+	struct settings *settings = get_settings();
+	struct decision decision = {};
+	struct packet *packet = &decision.packet;
+	void *transport;
+	struct link link;
+	struct ipv6 *ip;
+	struct real *real;
+	struct port *port;
+	__u32 verdict;
+
+	if (!read_link(data, data_end, &link))
+		return VERDICT_PASS_ETHERTYPE;
+	ip = data + link.header;
+	if ((void *)(ip + 1) > data_end || !settings)
+		return VERDICT_PASS_MALFORMED;
+	packet->client = ip->source;
+	packet->vip = ip->destination;
+	decision.vip = find_vip(&packet->vip);
+	if (decision.vip == NO_VIP)
+		return VERDICT_PASS_NOT_VIP;
+	verdict = admit(ctx, settings, data, decision.vip, &port);
+	if (verdict == VERDICT_TX)
+		verdict = read_ipv6(ctx, ip, packet, &transport);
+	if (verdict == VERDICT_TX)
+		verdict = read_transport(transport, data_end, packet->length - (transport - (void *)ip), packet);
+	if (verdict != VERDICT_TX)
+		return verdict;
+	decide(settings, &decision);
+	real = take_real(&decision);
+	if (!real)
+		return decision.verdict;
+	if (ip->hop_limit <= TTL_SPENT)
+		return VERDICT_DROP_TTL;
+	ip->hop_limit--;
+	return send(data, real, port, egress_ifindex);
 }
 
 static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
@@ -138,7 +195,16 @@ SEC("xdp.frags")
 int xdplb(struct xdp_md *ctx)
 {
 	__u32 egress_ifindex = 0;
-	__u32 verdict = balance(ctx, &egress_ifindex);
+	__u32 verdict = balance_ipv4(ctx, &egress_ifindex);
+
+	return leave(verdict, egress_ifindex);
+}
+
+SEC("xdp.frags")
+int ipv6(struct xdp_md *ctx)
+{
+	__u32 egress_ifindex = 0;
+	__u32 verdict = balance_ipv6(ctx, &egress_ifindex);
 
 	return leave(verdict, egress_ifindex);
 }

@@ -10,10 +10,9 @@
  */
 #pragma once
 
-#include "packet.h"
+#include "ip.h"
 #include "vip.h"
 
-#define IPPROTO_VRRP 112
 #define VRRP_ADVERTISEMENT 1
 #define VRRP_ADDRESSES 32		/* of one advert that are looked at; keepalived sends no more than 20 by default */
 #define VRRP_TTL 255			/* no router was in between, RFC 3768 5.2.3 */
@@ -43,7 +42,8 @@ struct arp {
 /* A function of its own, which the verifier proves once and not for each address. Global, so that it does. */
 __attribute__((noinline)) int yield_vip(__be32 address, __u64 now)
 {
-	__u32 vip = find_vip(0, mapped_ipv4(address));
+	struct address vip_address = mapped_ipv4(address);
+	__u32 vip = find_vip(&vip_address);
 	__u32 *role = bpf_map_lookup_elem(&roles, &vip);
 	__u64 *until = bpf_map_lookup_elem(&vouched, &vip);
 
@@ -79,19 +79,21 @@ static __always_inline void yield_to_master(void *data, void *data_end)
 static __always_inline bool asks_for_yielded(void *data, void *data_end)
 {
 	struct arp *arp = find_payload(data, data_end, bpf_htons(ETH_P_ARP));
+	struct address target_address;
 	__be32 target;
 	__u32 *role;
 	__u32 vip;
 
 	if (!arp)
 		return false;
-	asm volatile("" : "+r"(arp));		/* as in is_inside() */
+	opaque(arp);			/* as in is_inside() */
 	if ((void *)(arp + 1) > data_end)
 		return false;
 	if (arp->protocol != bpf_htons(ETH_P_IP) || arp->operation != bpf_htons(ARP_REQUEST))
 		return false;
 	__builtin_memcpy(&target, arp->target, sizeof(target));
-	vip = find_vip(0, mapped_ipv4(target));
+	target_address = mapped_ipv4(target);
+	vip = find_vip(&target_address);
 	role = bpf_map_lookup_elem(&roles, &vip);
 	return role && *role == ROLE_YIELDED;
 }

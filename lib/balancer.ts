@@ -113,7 +113,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     return balancer
   }
 
-  /** What it is doing now. Counts all flows: a few milliseconds for a million. */
+  /** What it is doing now. */
   status(): BalancerStatus {
     return {
       name: this.#name,

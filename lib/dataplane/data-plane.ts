@@ -78,6 +78,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
       named => this.#services.forget(named),
     )
     this.#hops = hops
+    if (loaded.adopted) tables.flows.recount()
     this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, loaded]
     this.#services.on('real', change => this.emit('real', change))
     this.#services.on('freed', id => this.#traffic.reset(id))
@@ -159,8 +160,12 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
   }
 
   services(): ServiceStatus[] {
-    const census = this.#tables.flows.census(this.#loaded.now())
-    const describer = new ServiceDescriber(this.#services, this.#tables.reals, this.#traffic, census)
+    const describer = new ServiceDescriber(
+      this.#services,
+      this.#tables.reals,
+      this.#traffic,
+      this.#tables.loads,
+    )
     return this.#services.running.map(service => describer.describe(service))
   }
 
@@ -168,7 +173,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     const { flows, templates } = this.#tables
     const buckets = { flowBuckets: flows.length / limit.ways, templateBuckets: templates.length / limit.ways }
     return {
-      flows: flows.census(this.#loaded.now()).flows,
+      flows: this.#tables.loads.total(),
       slots: flows.length,
       templates: templates.count(),
       templateSlots: templates.length,

@@ -1,28 +1,34 @@
 import { type Flow, flowState, limit } from './layout.gen.js'
+import type { LoadTable } from './load-table.js'
 import type { StructArray } from './struct-array.js'
 import type { Words } from './words.js'
 
-/** How many live flows each real has, by real id, as ipvsadm counts them. */
+/** Which flows a real has, by real id. */
 export interface Census {
-  readonly flows: number
   readonly active: Uint32Array
   readonly inactive: Uint32Array
 }
 
-/** ActiveConn counts these, InActConn all others (tcp_state_active_table of ip_vs_proto_tcp.c; UDP is never active). */
-const ACTIVE_STATES = new Set<number>([flowState.syn_recv, flowState.established])
+/** ActiveConn counts these, InActConn all others: `is_active()` of bpf/state.h. */
+const ACTIVE_STATES = new Set<number>([flowState.syn_recv, flowState.established, flowState.sctp_established])
 
 /** The flows: words and, at the same index, cold halves. */
 export class FlowTable {
   readonly #words: Words
   readonly #flows: StructArray<Flow>
   readonly #timeouts: readonly number[]
+  readonly #loads: LoadTable
 
   /** @param timeouts in ticks, by state */
-  constructor(words: Words, flows: StructArray<Flow>, timeouts: readonly number[]) {
+  constructor(
+    words: Words,
+    flows: StructArray<Flow>,
+    { timeouts, loads }: { timeouts: readonly number[]; loads: LoadTable },
+  ) {
     this.#words = words
     this.#flows = flows
     this.#timeouts = timeouts
+    this.#loads = loads
   }
 
   get length(): number {
@@ -39,29 +45,37 @@ export class FlowTable {
   }
 
   /**
-   * Frees the slot of an expired flow.
+   * Frees the slot of an expired flow, and takes it off its real's count.
    *
    * @returns the template that had chosen its real (as in `struct flow`); undefined if a packet came in between
    */
   expire(index: number, now: number): number | undefined {
     const before = this.#words.load(index)
     const { templateRef } = this.#flows.read(index)
-    if (this.real(index) === 0 || !this.isExpired(index, now)) return undefined
-    return this.#words.free(index, before) ? templateRef : undefined
+    const [real, state] = [this.real(index), this.#words.state(index)]
+    if (real === 0 || !this.isExpired(index, now) || !this.#words.free(index, before)) return undefined
+    this.#loads.leave(real, ACTIVE_STATES.has(state))
+    return templateRef
   }
 
-  /** Counts the live flows: a few milliseconds for a million slots. */
-  census(now: number): Census {
+  /** Counts the flows, those included that have expired and that nobody has freed: some milliseconds for a million slots. */
+  census(): Census {
     const active = new Uint32Array(limit.reals)
     const inactive = new Uint32Array(limit.reals)
-    let flows = 0
     for (let index = 0; index < this.length; index++) {
       const real = this.real(index)
-      if (real === 0 || this.isExpired(index, now)) continue
+      if (real === 0) continue
       const column = ACTIVE_STATES.has(this.#words.state(index)) ? active : inactive
       column[real] = (column[real] ?? 0) + 1
-      flows++
     }
-    return { flows, active, inactive }
+    return { active, inactive }
+  }
+
+  /** Puts the reals' counts right after a process has died, perhaps between a flow and its count. */
+  recount(): void {
+    const { active, inactive } = this.census()
+    for (let real = 1; real < limit.reals; real++) {
+      this.#loads.correct(real, { active: active[real] ?? 0, inactive: inactive[real] ?? 0 })
+    }
   }
 }

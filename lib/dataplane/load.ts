@@ -6,6 +6,7 @@ import { kernelFrequency, readClock, ticksPerJiffy } from './clock.js'
 import { type Geometry, tableSizes } from './geometry.js'
 import * as layout from './layout.gen.js'
 import type { PinDirectory } from './pins.js'
+import { defaultRules, encodeRules, type Rules } from './rules.js'
 import { defaultTimeouts, timeoutTable } from './timeouts.js'
 
 /** In the package it stands where it stands among the sources: `bpf/` beside `lib/`. */
@@ -13,10 +14,10 @@ const OBJECT = fileURLToPath(new URL('../../bpf/xdplb.bpf.o', import.meta.url))
 
 export type MapName = keyof typeof layout.mapLayouts
 
-/** Programs behind a tail call: each is called as its step is. */
-const slowSteps = ['time_exceeded', 'hear_advert', 'hear_arp'] as const
-
 const mapNames = Object.keys(layout.mapLayouts).filter(isMapName)
+
+/** The programs behind a tail call: each is called as its step is. */
+const slowSteps = Object.keys(layout.slowStep).filter(isSlowStep)
 
 /** The program in the kernel, with its maps: made new, or around the maps that a former process left pinned. */
 export class LoadedProgram implements Disposable {
@@ -68,6 +69,7 @@ export class LoadedProgram implements Disposable {
       flowMask: geometry.flowBuckets - 1,
       templateMask: geometry.templateBuckets - 1,
       ticksPerJiffy: 0,
+      rules: encodeRules(defaultRules),
       timeouts: timeoutTable(defaultTimeouts),
     })
     pins.create()
@@ -95,6 +97,12 @@ export class LoadedProgram implements Disposable {
     const mapped = this.map(name).mapped()
     this.#mapped.set(name, mapped)
     return mapped
+  }
+
+  /** What holds from now on, also for the flows that there are. */
+  setRules(rules: Rules): void {
+    const settings = this.mapped('settings').read(layout.settings, 0)
+    this.mapped('settings').write(layout.settings, 0, { ...settings, rules: encodeRules(rules) })
   }
 
   /**
@@ -154,6 +162,10 @@ function checkVersion(map: BpfMap): void {
 function newSeed(): bigint[] {
   const bytes = randomBytes(32)
   return [0, 8, 16, 24].map(at => bytes.readBigUInt64LE(at) | (at % 16 === 8 ? 1n : 0n))
+}
+
+function isSlowStep(name: string): name is layout.SlowStep {
+  return name in layout.slowStep
 }
 
 function isMapName(name: string): name is MapName {

@@ -7,7 +7,8 @@ import type { Link } from '../net/netlink/link.js'
 import type { Neighbour } from '../net/netlink/neighbour.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import type { Route } from '../net/netlink/route.js'
-import type { NextHop } from './real-table.js'
+import { mode } from './layout.gen.js'
+import { type NextHop, nowhere } from './real-table.js'
 
 /** Why nothing can be sent to a real. */
 export interface Obstacle {
@@ -21,6 +22,9 @@ export type Resolution = { readonly hop: NextHop; readonly interface: string } |
 
 /** Routes have no event of their own here, and kernels before 5.16 keep no neighbour alive: look again this often. */
 const LOOK_AGAIN_MS = 3000
+
+/** More than any packet has. */
+const MOST_MTU = 0xffff
 
 interface Tracked {
   resolution: Resolution
@@ -100,7 +104,7 @@ export class NextHops
   /** Those that lead to the reals. */
   interfaces(): string[] {
     const names = [...this.#tracked.values()].flatMap(({ resolution }) =>
-      'hop' in resolution ? [resolution.interface] : [],
+      'hop' in resolution && resolution.hop.mode !== mode.local ? [resolution.interface] : [],
     )
     return [...new Set(names)]
   }
@@ -140,6 +144,8 @@ export class NextHops
   #resolve(address: Address): { resolution: Resolution; ifindex: number | undefined } {
     const route = this.#netlink.routeTo(address)
     if (route === undefined) return { resolution: passing('no route leads to it'), ifindex: undefined }
+    if (route.type === 'local')
+      return { resolution: { hop: hopToSelf(route), interface: 'lo' }, ifindex: undefined }
     const obstacle = obstacleOf(route)
     if (obstacle) return { resolution: obstacle, ifindex: undefined }
     const { ifindex } = route
@@ -150,7 +156,13 @@ export class NextHops
     this.#manage(ifindex, address)
     const neighbour = this.#netlink.neighbour({ ifindex, address })
     if (neighbour?.mac === undefined) return { resolution: unanswered(neighbour, name), ifindex }
-    const hop = { destinationMac: macBytes(neighbour.mac), sourceMac: macBytes(link.mac), ifindex }
+    const hop: NextHop = {
+      ...nowhere,
+      destinationMac: macBytes(neighbour.mac),
+      sourceMac: macBytes(link.mac),
+      ifindex,
+      mtu: Math.min(link.mtu, MOST_MTU),
+    }
     return { resolution: { hop, interface: name }, ifindex }
   }
 
@@ -180,10 +192,13 @@ function unanswered(neighbour: Neighbour | undefined, interfaceName: string): Ob
   return passing(`nobody on ${interfaceName} answers when asked for its MAC address`)
 }
 
+/** This host is a real server itself: its packets go up the stack. */
+function hopToSelf({ ifindex }: Route): NextHop {
+  return { ...nowhere, ifindex, mode: mode.local }
+}
+
 /** Direct routing hands the frame to the real itself: a router on the way would get it instead. */
 function obstacleOf(route: Route): Obstacle | undefined {
-  if (route.type === 'local')
-    return { reason: 'it is this host itself, which can be no real server yet', kind: 'lasting' }
   if (route.gateway !== undefined) {
     const reason = `it is behind the router ${route.gateway}, and direct routing needs it on a network of this host`
     return { reason, kind: 'lasting' }
@@ -208,6 +223,8 @@ function isSame(a: Resolution, b: Resolution): boolean {
   if ('reason' in a || 'reason' in b) return 'reason' in a && 'reason' in b && a.reason === b.reason
   return (
     a.hop.ifindex === b.hop.ifindex &&
+    a.hop.mode === b.hop.mode &&
+    a.hop.mtu === b.hop.mtu &&
     isEqual(a.hop.destinationMac, b.hop.destinationMac) &&
     isEqual(a.hop.sourceMac, b.hop.sourceMac)
   )

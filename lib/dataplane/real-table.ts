@@ -1,6 +1,6 @@
 import { type Address, addressBytes, addressFromBytes } from '../address.js'
 import { XdplbError } from '../errors.js'
-import { limit, type Real, realState } from './layout.gen.js'
+import { limit, mode, type Real, realState } from './layout.gen.js'
 import type { StructArray } from './struct-array.js'
 
 /** Who a real is: an entry says it of itself, so that the next process finds its own again. */
@@ -15,9 +15,26 @@ export interface NextHop {
   readonly destinationMac: Uint8Array
   readonly sourceMac: Uint8Array
   readonly ifindex: number
+  /** VLAN tags that frames leave with, as bpf/link.h has them; 0: none. */
+  readonly tags: number
+  /** Bytes of IP that get there in one piece. */
+  readonly mtu: number
+  /** `mode` of bpf/types.h. */
+  readonly mode: number
+  /** Where packets in a tunnel come from; unspecified if there is none. */
+  readonly tunnelSource: Uint8Array
 }
 
-const NOWHERE: NextHop = { destinationMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifindex: 0 }
+/** The way to a real that none is known to. */
+export const nowhere: NextHop = {
+  destinationMac: new Uint8Array(6),
+  sourceMac: new Uint8Array(6),
+  ifindex: 0,
+  tags: 0,
+  mtu: 0xffff,
+  mode: mode.direct,
+  tunnelSource: new Uint8Array(16),
+}
 
 /**
  * The {service, real} pairs and their ids. An id stays with its pair while any flow names it, also when the real has
@@ -38,23 +55,21 @@ export class RealTable {
   }
 
   /** The pair's id, its own from before if it has one. Throws `CONFIG` when all are given out. */
-  acquire(identity: RealIdentity, weight: number): number {
+  acquire(identity: RealIdentity): number {
     const known = this.#ids.get(keyOf(identity))
     if (known !== undefined) {
       const state = this.#array.read(known).ifindex === 0 ? realState.unresolved : realState.up
-      this.#array.update(known, { weight, state })
+      this.#array.update(known, { state })
       return known
     }
     const id = this.#freeId()
     const { service, port } = identity
     const address = addressBytes(identity.address)
     this.#array.write(id, {
-      ...NOWHERE,
+      ...nowhere,
       address,
       service,
       port,
-      protocol: 0, // a service may have several
-      weight,
       state: realState.unresolved,
     })
     this.#remember(id, identity)
@@ -63,7 +78,7 @@ export class RealTable {
 
   /** Its packets go this way from now on; to nobody while the way is not known. */
   setNextHop(id: number, hop: NextHop | undefined): void {
-    this.#array.update(id, { ...(hop ?? NOWHERE), state: hop ? realState.up : realState.unresolved })
+    this.#array.update(id, { ...(hop ?? nowhere), state: hop ? realState.up : realState.unresolved })
   }
 
   /** The real has left its service. */

@@ -1,25 +1,25 @@
 import { macFromBytes } from '../net/mac.js'
 import { formatEndpoint } from '../service.js'
 import type { RealState, RealStatus, ServiceStatus } from '../status.js'
-import type { Census } from './flow-table.js'
 import { realState } from './layout.gen.js'
+import type { LoadTable } from './load-table.js'
 import type { Resolution } from './next-hops.js'
 import type { RealTable } from './real-table.js'
 import type { RunningService, Services } from './services.js'
 import { sumTraffic, type TrafficMeter } from './traffic.js'
 
-/** Tells what the services are doing at the moment of the census. */
+/** Tells what the services are doing now. */
 export class ServiceDescriber {
   readonly #services: Services
   readonly #reals: RealTable
   readonly #traffic: TrafficMeter
-  readonly #census: Census
+  readonly #loads: LoadTable
 
-  constructor(services: Services, reals: RealTable, traffic: TrafficMeter, census: Census) {
+  constructor(services: Services, reals: RealTable, traffic: TrafficMeter, loads: LoadTable) {
     this.#services = services
     this.#reals = reals
     this.#traffic = traffic
-    this.#census = census
+    this.#loads = loads
   }
 
   /** The reals as configured, and behind them those that have left but still have flows. */
@@ -38,15 +38,14 @@ export class ServiceDescriber {
   }
 
   #describeReal(id: number): RealStatus {
-    const { state, weight, destinationMac } = this.#reals.read(id)
+    const { state, destinationMac } = this.#reals.read(id)
     const { address, port } = this.#reals.identity(id)
     return {
       real: formatEndpoint({ address, port }),
       state: nameOfState(state),
-      weight,
+      weight: this.#loads.weight(id),
       ...this.#describeWay(state, this.#services.resolution(address), destinationMac),
-      active: this.#census.active[id] ?? 0,
-      inactive: this.#census.inactive[id] ?? 0,
+      ...this.#loads.connections(id),
       traffic: this.#traffic.of(id),
     }
   }
@@ -58,7 +57,8 @@ export class ServiceDescriber {
   }
 
   #connections(id: number): number {
-    return (this.#census.active[id] ?? 0) + (this.#census.inactive[id] ?? 0)
+    const { active, inactive } = this.#loads.connections(id)
+    return active + inactive
   }
 }
 

@@ -102,6 +102,7 @@ export class Services
     for (const id of this.#leaving) {
       if (this.#stateOf(id) !== realState.removed || named[id] !== 0) continue
       this.#tables.reals.free(id)
+      this.#tables.loads.reset(id)
       this.emit('freed', id)
     }
     this.#leaving = [...this.#tables.reals.ids()].filter(id => this.#stateOf(id) === realState.removed)
@@ -144,8 +145,9 @@ export class Services
     const keys = spec.matches.flatMap(match => keysOf(match, this.#tables.vips.add(match.vip)))
     const id = before?.id ?? this.#idBehind(keys, taken) ?? this.#newId()
     this.#table.configure(id, spec)
-    const reals = spec.reals.map(({ address, port, weight }) => {
-      const real = this.#tables.reals.acquire({ service: id, address, port }, weight)
+    const reals = spec.reals.map(({ address, port, ...share }) => {
+      const real = this.#tables.reals.acquire({ service: id, address, port })
+      this.#tables.loads.configure(real, share)
       const resolution = this.#hops.track(address)
       // the MAC address that a former process had found stays in use until the question is answered
       if (!isPending(resolution)) this.#setHop(real, resolution)

@@ -2,6 +2,7 @@ import { type Codec, type MappedArray, u32 } from '../libbpf/index.js'
 import { FlowTable } from './flow-table.js'
 import * as layout from './layout.gen.js'
 import type { MapName } from './load.js'
+import { LoadTable } from './load-table.js'
 import { RealTable } from './real-table.js'
 import { ServiceKeys } from './service-keys.js'
 import { StructArray } from './struct-array.js'
@@ -25,6 +26,7 @@ export class Tables {
   /** Ids of reals, by place. */
   readonly slots: Uint16Array
   readonly reals: RealTable
+  readonly loads: LoadTable
   readonly ports: StructArray<layout.Port>
   readonly flows: FlowTable
   readonly templates: TemplateTable
@@ -42,9 +44,13 @@ export class Tables {
     this.cursors = array('cursors', layout.cursor)
     this.slots = new Uint16Array(mapped('slots').bytes.buffer, 0, layout.limit.places)
     this.reals = new RealTable(array('reals', layout.real))
+    this.loads = new LoadTable(mapped('loads'))
     this.ports = array('ports', layout.port)
     const { timeouts } = this.settings.read(0)
-    this.flows = new FlowTable(words('flow_words'), array('flows', layout.flow), timeouts)
+    this.flows = new FlowTable(words('flow_words'), array('flows', layout.flow), {
+      timeouts,
+      loads: this.loads,
+    })
     const templates = array('templates', layout.template)
     this.templates = new TemplateTable(words('template_words'), templates, mapped('templates').u32)
   }

@@ -10,6 +10,9 @@ export const defaultTimeouts: ReadonlyMap<FlowState, number> = new Map([
   ['close', 10],
   ['udp_new', 300],
   ['udp', 300],
+  ['sctp_init', 4],
+  ['sctp_established', 900],
+  ['sctp_closing', 60],
 ])
 
 /** As `struct settings` has them: in ticks, by number of state. */

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { parseAddress } from '../../lib/address.js'
 import * as layout from '../../lib/dataplane/layout.gen.js'
+import { nowhere } from '../../lib/dataplane/real-table.js'
 import { encodeGratuitousArp } from '../../lib/net/arp.js'
 import { LOOPBACK } from '../tools/hops.js'
 import { buildFrame, checksum, clientMac, type Frame, frameBytes, ipv4Offset, mac } from '../tools/packet.js'
@@ -136,7 +137,7 @@ t.test('the program', { skip }, async t => {
       return frame
     }
     passes(t, program, ethertype(0x0806), 'pass_ethertype')
-    passes(t, program, ethertype(0x86dd), 'pass_ethertype')
+    passes(t, program, ethertype(0x88cc), 'pass_ethertype')
     passes(t, program, buildFrame({ vlans: [1, 2, 3] }), 'pass_ethertype')
     passes(t, program, buildFrame({ vlans: [1, 2] }).subarray(0, 20), 'pass_ethertype')
   })
@@ -189,6 +190,19 @@ t.test('the program', { skip }, async t => {
     t.equal(send(program, { destination: '10.0.0.2' }).verdict, 'tx', 'the other VIP is balanced still')
   })
 
+  t.test('passes what is for a real server that is this host', async t => {
+    program.apply({ reals: [71] })
+    program.clear()
+    program.hops.change(71, {
+      hop: { ...nowhere, ifindex: LOOPBACK, mode: layout.mode.local },
+      interface: 'lo',
+    })
+    passes(t, program, {}, 'pass_local')
+    passes(t, program, { flags: ['ACK'] }, 'pass_local')
+    t.equal(program.flow()?.state, 'established', 'its flows are kept as others are')
+    program.hops.restore(71)
+  })
+
   t.test('passes fragments', async t => {
     program.apply({}, dns)
     passes(t, program, { ...query, fragment: 0x2000 }, 'pass_fragment')
@@ -199,7 +213,8 @@ t.test('the program', { skip }, async t => {
   t.test('passes protocols that it does not balance', async t => {
     program.apply({})
     passes(t, program, { protocol: 1 }, 'pass_protocol')
-    passes(t, program, { protocol: 132 }, 'pass_protocol')
+    passes(t, program, { protocol: 50 }, 'pass_protocol')
+    passes(t, program, { source: '2001:db8::100', destination: '2001:db8::9' }, 'pass_not_vip')
   })
 
   t.test('passes ports that no virtual server has', async t => {

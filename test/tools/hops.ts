@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { type Address, addressBytes, parseAddress } from '../../lib/address.js'
 import type { Resolution, Resolver } from '../../lib/dataplane/next-hops.js'
+import { nowhere } from '../../lib/dataplane/real-table.js'
 import { type Mac, macBytes } from '../../lib/net/mac.js'
 import { balancerMac, mac } from './packet.js'
 
@@ -53,5 +54,6 @@ export class FixedHops
 
 function hopTo(address: Address, ifindex = LOOPBACK): Resolution {
   const destinationMac = macBytes(realMac(addressBytes(address)[15] ?? 0))
-  return { hop: { destinationMac, sourceMac: macBytes(balancerMac), ifindex }, interface: `if${ifindex}` }
+  const hop = { ...nowhere, destinationMac, sourceMac: macBytes(balancerMac), ifindex }
+  return { hop, interface: `if${ifindex}` }
 }

@@ -15,13 +15,18 @@ export interface Frame {
   destination?: string
   sourcePort?: number
   destinationPort?: number
-  protocol?: 'tcp' | 'udp' | number
+  protocol?: 'tcp' | 'udp' | 'sctp' | number
   flags?: readonly TcpFlag[]
+  /** The type of SCTP's first chunk (RFC 9260 §3.2). */
+  chunk?: number
+  /** The hop limit of IPv6. */
   ttl?: number
   /** Of the IPv4 header. */
   id?: number
   /** Words of 32 bits between the IPv4 header and what follows. */
   options?: number
+  /** Extension headers of IPv6 by their numbers, each of 8 bytes and as many times 8 as `options` says. */
+  extensions?: readonly number[]
   /** Flags and offset, as the 16 bits stand in the header. */
   fragment?: number
   payload?: number
@@ -35,11 +40,12 @@ export function mac(text: string): Mac {
   return text as Mac
 }
 
-/** The bytes of a frame, checksums right. */
+/** The bytes of a frame, checksums right: of IPv6 if its source is. */
 export function buildFrame(frame: Frame = {}): Buffer {
   const { to = balancerMac, from = clientMac, vlans = [] } = frame
   const tags = vlans.map((id, index) => tag(index === 0 && vlans.length > 1 ? 0x88a8 : 0x8100, id))
-  return Buffer.concat([macBytes(to), macBytes(from), ...tags, be16(0x0800), buildIpv4(frame)])
+  const ip = isIpv6(frame) ? [be16(0x86dd), buildIpv6(frame)] : [be16(0x0800), buildIpv4(frame)]
+  return Buffer.concat([macBytes(to), macBytes(from), ...tags, ...ip])
 }
 
 /** A frame's bytes, built if it is yet to be built. */
@@ -99,24 +105,54 @@ function buildIpv4(frame: Frame): Buffer {
   header.set(ipv4(source), 12)
   header.set(ipv4(destination), 16)
   header.writeUInt16BE(checksum(header), 10)
-  const pseudo = Buffer.concat([
-    ipv4(source),
-    ipv4(destination),
-    be16(protocolNumber(frame)),
-    be16(body.length),
-  ])
-  const at = { 6: 16, 17: 6 }[protocolNumber(frame)]
-  if (at !== undefined) body.writeUInt16BE(checksum(Buffer.concat([pseudo, body])), at)
+  sign(body, protocolNumber(frame), Buffer.concat([ipv4(source), ipv4(destination)]))
   return Buffer.concat([header, body])
 }
 
+function isIpv6({ source = '' }: Frame): boolean {
+  return source.includes(':')
+}
+
+function buildIpv6(frame: Frame): Buffer {
+  const { source = '2001:db8::100', destination = '2001:db8::1', ttl = 64 } = frame
+  const { options = 0, extensions = [] } = frame
+  const body = buildTransport(frame)
+  const addresses = Buffer.concat([
+    addressBytes(parseAddress(source)),
+    addressBytes(parseAddress(destination)),
+  ])
+  const kinds = [...extensions, protocolNumber(frame)]
+  const chain = extensions.map((_, index) => {
+    const header = Buffer.alloc(8 + 8 * options)
+    header.writeUInt8(kinds[index + 1] ?? 0, 0)
+    header.writeUInt8(options, 1)
+    return header
+  })
+  const header = Buffer.alloc(8)
+  header.writeUInt8(0x60, 0)
+  header.writeUInt16BE(chain.length * (8 + 8 * options) + body.length, 4)
+  header.writeUInt8(kinds[0] ?? 0, 6)
+  header.writeUInt8(ttl, 7)
+  sign(body, protocolNumber(frame), addresses)
+  return Buffer.concat([header, addresses, ...chain, body])
+}
+
+/** Puts the checksum of TCP and UDP where it belongs. */
+function sign(body: Buffer, protocol: number, addresses: Buffer): void {
+  const at = { 6: 16, 17: 6 }[protocol]
+  const pseudo = Buffer.concat([addresses, be16(protocol), be16(body.length)])
+  if (at !== undefined) body.writeUInt16BE(checksum(Buffer.concat([pseudo, body])), at)
+}
+
 function buildTransport(frame: Frame): Buffer {
-  const { sourcePort = 40000, destinationPort = 80, flags = ['SYN'], payload = 0 } = frame
-  const isUdp = protocolNumber(frame) === 17
-  const header = Buffer.alloc(isUdp ? 8 : 20)
+  const { sourcePort = 40000, destinationPort = 80, flags = ['SYN'], chunk = 1, payload = 0 } = frame
+  const protocol = protocolNumber(frame)
+  const isUdp = protocol === 17
+  const header = Buffer.alloc({ 17: 8, 132: 16 }[protocol] ?? 20)
   header.writeUInt16BE(sourcePort, 0)
   header.writeUInt16BE(destinationPort, 2)
   if (isUdp) header.writeUInt16BE(8 + payload, 4)
+  else if (protocol === 132) header.set([chunk, 0, 0, 4 + payload], 12)
   else {
     header.writeUInt32BE(0x01020304, 4)
     header.writeUInt8(5 << 4, 12)
@@ -130,7 +166,7 @@ function buildTransport(frame: Frame): Buffer {
 }
 
 function protocolNumber({ protocol = 'tcp' }: Frame): number {
-  return protocol === 'tcp' ? 6 : protocol === 'udp' ? 17 : protocol
+  return typeof protocol === 'number' ? protocol : { tcp: 6, udp: 17, sctp: 132 }[protocol]
 }
 
 /** RFC 1071 */

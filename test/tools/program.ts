@@ -177,6 +177,7 @@ export class ProgramUnderTest implements Disposable {
   /** Forgets every flow and every template. */
   clear(): void {
     for (const name of ['flow_words', 'template_words'] as const) this.loaded.mapped(name).bytes.fill(0)
+    this.tables.flows.recount()
   }
 
   /** All words of a table that hold something, by index. */

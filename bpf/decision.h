@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is decided about a packet, step by step. No pointers in it: a function that the verifier proves once, for all
+ * its callers, gets this and nothing else.
+ */
+#pragma once
+
+#include "clock.h"
+#include "packet.h"
+
+struct decision {
+	struct packet packet;
+	__u32 now;			/* ticks */
+	__u32 vip;			/* id */
+	__u32 service;			/* id; known where a flow begins */
+	__u32 real;			/* id; 0: none, the verdict says why */
+	__u32 template_ref;		/* of the template that chose the real, as in struct flow */
+	__u32 verdict;
+	__u32 is_new;			/* a flow begins */
+};

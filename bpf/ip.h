@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The headers of IPv4 and IPv6. Each step checks the bounds it needs and says what comes next; nothing here decides.
+ */
+#pragma once
+
+#include <linux/ip.h>
+#include <bpf/bpf_core_read.h>
+
+#include "compiler.h"
+#include "packet.h"
+
+#define IP_FRAGMENT_MASK bpf_htons(0x3fff)	/* more fragments, or an offset */
+
+/* RFC 8200 §3. Not from <linux/ipv6.h>, which wants the C library's headers of the target. */
+struct ipv6 {
+	__be32 version_class_label;
+	__be16 payload_length;
+	__u8 next_header;
+	__u8 hop_limit;
+	struct address source;
+	struct address destination;
+};
+
+/* RFC 8200 §4.3, 4.4, 4.6: what hop-by-hop options, routing and destination options have in common. */
+struct extension {
+	__u8 next_header;
+	__u8 length;			/* in units of 8 bytes, without the first */
+	__u8 pad[6];
+};
+
+#define EXTENSION_HOP_BY_HOP 0
+#define EXTENSION_ROUTING 43
+#define EXTENSION_DESTINATION 60
+#define MOST_EXTENSIONS 6			/* of one packet that are looked through */
+
+/* What is behind Ethernet and its tags, if it is of that type; else NULL. */
+static __always_inline void *find_payload(void *data, void *data_end, __be16 wanted)
+{
+	struct link link;
+
+	return read_link(data, data_end, &link) && link.ethertype == wanted ? data + link.header : NULL;
+}
+
+static __always_inline struct iphdr *find_ipv4(void *data, void *data_end)
+{
+	return find_payload(data, data_end, bpf_htons(ETH_P_IP));
+}
+
+/* Is there a whole IPv4 header? The two questions are kept apart, or clang asks the second one of a NULL. */
+static __always_inline bool is_inside(struct iphdr *ip, void *data_end)
+{
+	if (!ip)
+		return false;
+	opaque(ip);
+	return (void *)(ip + 1) <= data_end;
+}
+
+/*
+ * Do the bytes that IP promises exist? A frame in several buffers shows only the first one here, so its length is
+ * asked for; kernels before 5.18 know neither such frames nor the helper.
+ */
+static __always_inline bool is_whole(struct xdp_md *ctx, void *ip, __u32 length)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+
+	if (ip + length <= data_end)
+		return true;
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
+		return false;
+	return ip - data + length <= bpf_xdp_get_buff_len(ctx);
+}
+
+/*
+ * The VERDICT_PASS_ that an IPv4 packet gets for its headers, or VERDICT_TX; then *transport is what follows them,
+ * and at least `packet->length` bytes minus them are there.
+ */
+static __always_inline __u32 read_ipv4(struct xdp_md *ctx, struct iphdr *ip, struct packet *packet, void **transport)
+{
+	__u32 header = ip->ihl * 4;
+	__u32 length = bpf_ntohs(ip->tot_len);
+
+	if (ip->version != 4 || header < sizeof(*ip) || length < header || !is_whole(ctx, ip, length))
+		return VERDICT_PASS_MALFORMED;
+	packet->length = length;
+	packet->protocol = ip->protocol;
+	*transport = (void *)ip + header;
+	return ip->frag_off & IP_FRAGMENT_MASK ? VERDICT_PASS_FRAGMENT : VERDICT_TX;
+}
+
+static __always_inline bool is_extension(__u8 next_header)
+{
+	return next_header == EXTENSION_HOP_BY_HOP || next_header == EXTENSION_ROUTING ||
+	       next_header == EXTENSION_DESTINATION;
+}
+
+/* The same of an IPv6 packet, whose extension headers are walked through. */
+static __always_inline __u32 read_ipv6(struct xdp_md *ctx, struct ipv6 *ip, struct packet *packet, void **transport)
+{
+	void *data_end = (void *)(long)ctx->data_end;
+	__u32 length = sizeof(*ip) + bpf_ntohs(ip->payload_length);
+	__u8 next_header = ip->next_header;
+	__u32 offset = sizeof(*ip);
+
+	if ((bpf_ntohl(ip->version_class_label) >> 28) != 6 || !is_whole(ctx, ip, length))
+		return VERDICT_PASS_MALFORMED;
+	for (int i = 0; i < MOST_EXTENSIONS && is_extension(next_header); i++) {
+		struct extension *extension = (void *)ip + offset;
+
+		opaque(extension);
+		if ((void *)(extension + 1) > data_end)
+			return VERDICT_PASS_MALFORMED;
+		next_header = extension->next_header;
+		offset += (extension->length + 1) * 8;
+	}
+	if (offset > length)
+		return VERDICT_PASS_MALFORMED;
+	packet->length = length;
+	packet->protocol = next_header;
+	*transport = (void *)ip + offset;
+	return next_header == PROTOCOL_FRAGMENT ? VERDICT_PASS_FRAGMENT : VERDICT_TX;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Ethernet, and up to two VLAN tags. Tags are compared as one number: 16 bits each, the innermost lowest, the VLAN's
+ * id with TAG_PRESENT set; so 0 is an untagged frame.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/*
+ * Ethernet in words: struct ethhdr is packed, and clang reads what is in it byte by byte. ETH_HLEN bytes long; frames
+ * are not aligned, which is nothing to the machines that XDP runs on.
+ */
+struct ethernet {
+	__u32 destination_start;
+	__u16 destination_end;
+	__u16 source_start;
+	__u32 source_end;
+	__be16 ethertype;
+};
+
+#define VLAN_TAGS 2
+#define VLAN_ID 0x0fff
+#define TAG_PRESENT 0x1000
+
+struct vlan_tag {
+	__be16 control;
+	__be16 ethertype;
+};
+
+/* What a frame is made of: its payload begins `header` bytes behind its own beginning. */
+struct link {
+	__be16 ethertype;
+	__u16 header;
+	__u32 tags;
+};
+
+static __always_inline bool is_tag(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+}
+
+/* False if the frame ends before its payload begins. */
+static __always_inline bool read_link(void *data, void *data_end, struct link *link)
+{
+	struct ethernet *ethernet = data;
+	struct vlan_tag *tag = data + ETH_HLEN;
+
+	if ((void *)tag > data_end)
+		return false;
+	link->ethertype = ethernet->ethertype;
+	link->header = ETH_HLEN;
+	link->tags = 0;
+#pragma unroll
+	for (int i = 0; i < VLAN_TAGS && is_tag(link->ethertype); i++, tag++) {
+		if ((void *)(tag + 1) > data_end)
+			return false;
+		link->ethertype = tag->ethertype;
+		link->header += sizeof(*tag);
+		link->tags = link->tags << 16 | TAG_PRESENT | (bpf_ntohs(tag->control) & VLAN_ID);
+	}
+	return true;
+}
