@@ -13,7 +13,7 @@ import type { Bed, Cable } from './bed.js'
 /** Addresses in a row; each has all services. */
 export const VIPS = 8
 /** Of each service. */
-export const REALS = 64
+export const REALS = 8
 
 /** HTTP and DNS by round robin, HTTPS with persistence. */
 export const ports = { http: 80, dns: 53, https: 443 } as const
