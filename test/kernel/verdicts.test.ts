@@ -109,6 +109,7 @@ t.test('the program', { skip }, async t => {
 
   t.test('redirects what goes to a real server behind another interface', async t => {
     program.apply({ reals: [71] })
+    program.clear()
     program.hops.restore(71, 99)
     const { key, value } = layout.mapLayouts.egress
     program.loaded.map('egress').typed({ key, value }).update(99, LOOPBACK)
