@@ -2,14 +2,17 @@ import type { Paint } from '../terminal.js'
 
 const CLEAR_LINE = '\r\x1b[K'
 
+/** Where the story is told: a terminal, or anything else that takes text. */
+export type Screen = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>
+
 /** Tells a story of steps on a terminal, or in plain lines elsewhere, and keeps count of what was seen. */
 export class Stage {
-  readonly #output: NodeJS.WriteStream
+  readonly #output: Screen
   readonly #paint: Paint
   #seen = 0
   #missed = 0
 
-  constructor(output: NodeJS.WriteStream, paint: Paint) {
+  constructor(output: Screen, paint: Paint) {
     this.#output = output
     this.#paint = paint
   }
