@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { XdplbError } from '../errors.js'
-import { syscallError } from '../net/errno.js'
+import { accessFile } from '../net/errno.js'
 import { Fd } from '../net/fd.js'
 import { koffi } from '../net/koffi.js'
 import { libcOk, type Pointer } from '../net/libc.js'
@@ -51,7 +51,8 @@ export class BpfObject implements Disposable {
    *   hold its global variables. The file's unless given.
    */
   static open(source: string | Uint8Array, options: { name?: string } = {}): BpfObject {
-    const bytes = typeof source === 'string' ? readObject(source) : source
+    const bytes =
+      typeof source === 'string' ? accessFile(`open object: ${source}`, () => readFileSync(source)) : source
     const name =
       options.name ?? (typeof source === 'string' ? basename(source).replace(/(\.bpf)?\.o$/, '') : 'object')
     const operation = `open object: ${name}`
@@ -185,15 +186,6 @@ export class BpfObject implements Disposable {
     return [...this.#programs]
       .filter(([, program]) => libbpf().programAutoload(program))
       .map(([name, program]) => new Program(duplicate(libbpf().programFd(program)), name))
-  }
-}
-
-function readObject(path: string): Uint8Array {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    const errno = cause instanceof Error && 'errno' in cause ? -Number(cause.errno) : 0
-    throw syscallError(errno, `open object: ${path}`, { cause })
   }
 }
 

@@ -1,8 +1,8 @@
-import { readlinkSync, unlinkSync } from 'node:fs'
+import { lstatSync, readlinkSync, unlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { XdplbError } from '../errors.js'
 import { isBpffs } from '../net/bpffs.js'
-import { errnos, syscallError } from '../net/errno.js'
+import { accessFile, errnos } from '../net/errno.js'
 import { Fd } from '../net/fd.js'
 import { libbpf } from './native.js'
 import { libbpfOk } from './status.js'
@@ -53,14 +53,9 @@ export function unpin(path: string): boolean {
   if (!isBpffs(dirname(path))) {
     throw new XdplbError('USAGE', `${operation}: another file system, expected a BPF file system`)
   }
-  try {
-    unlinkSync(path)
-    return true
-  } catch (cause) {
-    const errno = cause instanceof Error && 'errno' in cause ? -Number(cause.errno) : 0
-    if (errno === errnos.ENOENT) return false
-    throw syscallError(errno, operation, { cause })
-  }
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false
+  accessFile(operation, () => unlinkSync(path))
+  return true
 }
 
 /** The kernel says EPERM or EACCES where it means that this is no BPF file system. */

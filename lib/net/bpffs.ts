@@ -1,6 +1,6 @@
 import { readdirSync, statfsSync } from 'node:fs'
 import { XdplbError } from '../errors.js'
-import { syscallError } from './errno.js'
+import { accessFile } from './errno.js'
 import { libc, libcOk } from './libc.js'
 
 /** BPF_FS_MAGIC, include/uapi/linux/magic.h */
@@ -8,7 +8,7 @@ const MAGIC = 0xcafe4a11
 
 /** Is this directory in a BPF file system, where programs, maps and links can be pinned? */
 export function isBpffs(path: string): boolean {
-  return read(path, () => statfsSync(path).type === MAGIC)
+  return accessFile(opening(path), () => statfsSync(path).type === MAGIC)
 }
 
 /**
@@ -18,22 +18,14 @@ export function isBpffs(path: string): boolean {
  */
 export function ensureBpffs(path: string): void {
   if (isBpffs(path)) return
-  const entries = read(path, () => readdirSync(path).length)
+  const entries = accessFile(opening(path), () => readdirSync(path).length)
   if (entries > 0) {
     const cure = 'expected a BPF file system or an empty directory to mount one on'
-    throw new XdplbError(
-      'USAGE',
-      `open bpf file system: ${path}: a directory with ${entries} entries, ${cure}`,
-    )
+    throw new XdplbError('USAGE', `${opening(path)}: a directory with ${entries} entries, ${cure}`)
   }
   libcOk(libc().mount('bpf', path, 'bpf', 0, null), `mount bpf file system: ${path}`)
 }
 
-function read<T>(path: string, question: () => T): T {
-  try {
-    return question()
-  } catch (cause) {
-    if (!(cause instanceof Error) || !('errno' in cause) || typeof cause.errno !== 'number') throw cause
-    throw syscallError(-cause.errno, `open bpf file system: ${path}`, { cause })
-  }
+function opening(path: string): string {
+  return `open bpf file system: ${path}`
 }

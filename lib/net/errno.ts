@@ -35,6 +35,16 @@ export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`
 }
 
+/** Does something to a file; what the kernel says against it is thrown as a {@link syscallError}. */
+export function accessFile<T>(operation: string, access: () => T): T {
+  try {
+    return access()
+  } catch (cause) {
+    if (!(cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number')) throw cause
+    throw syscallError(-cause.errno, operation, { cause })
+  }
+}
+
 /**
  * What the kernel answered, as the error that callers match on.
  *

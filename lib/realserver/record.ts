@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Address } from '../address.js'
 import { isAddress } from '../address.js'
 import { XdplbError } from '../errors.js'
+import { accessFile } from '../net/errno.js'
 import type { ArpSetting } from './sysctl.js'
 import { isArpSetting } from './sysctl.js'
 
@@ -35,6 +36,10 @@ export function readRecord(path: string): RealserverRecord {
 
 /** Writes all of it or nothing, for its owner alone. An empty record is no file. */
 export function writeRecord(path: string, record: RealserverRecord): void {
+  accessFile(`write record: ${path}`, () => write(path, record))
+}
+
+function write(path: string, record: RealserverRecord): void {
   if (record.vips.length === 0 && record.settings.length === 0) {
     rmSync(path, { force: true })
     return

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { syscallError } from '../net/errno.js'
+import { accessFile } from '../net/errno.js'
 
 /** A setting in net.ipv4.conf: of one interface, of `all`. */
 export interface Sysctl {
@@ -47,22 +47,15 @@ export function formatSysctl({ interface: name, setting }: Sysctl): string {
 
 /** The value in the network namespace of this thread. */
 export function readSysctl(sysctl: Sysctl): number {
-  return attempt(`read sysctl: ${formatSysctl(sysctl)}`, () => Number(readFileSync(pathOf(sysctl), 'utf8')))
+  return accessFile(`read sysctl: ${formatSysctl(sysctl)}`, () =>
+    Number(readFileSync(pathOf(sysctl), 'utf8')),
+  )
 }
 
 export function writeSysctl(sysctl: Sysctl, value: number): void {
-  attempt(`write sysctl: ${formatSysctl(sysctl)}`, () => writeFileSync(pathOf(sysctl), `${value}\n`))
+  accessFile(`write sysctl: ${formatSysctl(sysctl)}`, () => writeFileSync(pathOf(sysctl), `${value}\n`))
 }
 
 function pathOf(sysctl: Sysctl): string {
   return `/proc/sys/net/ipv4/conf/${sysctl.interface}/${sysctl.setting}`
-}
-
-function attempt<T>(operation: string, access: () => T): T {
-  try {
-    return access()
-  } catch (cause) {
-    if (!(cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number')) throw cause
-    throw syscallError(-cause.errno, operation, { cause })
-  }
 }

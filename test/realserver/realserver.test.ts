@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { built } from '../../cli/demo/lab/built.js'
 import { request } from '../../cli/demo/lab/http.js'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { realserverCommand } from '../../cli/realserver.js'
@@ -209,6 +210,17 @@ t.test('on a host', { skip }, async t => {
       errno: errnos.ENOENT,
       message: 'write sysctl: net.ipv4.conf.eth7.arp_ignore: ENOENT',
     })
+  })
+
+  await t.test('who may not do it is told what it takes', async t => {
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath]
+    const command = [built('cli/main.js'), 'realserver', 'up', '--vip', '10.0.0.1', '--run-dir']
+    const child = host.spawn([...nobody, ...command, '/run/xdplb-of-root'])
+    t.equal(await child.exited, 'exit 1')
+    t.match(
+      child.stderr,
+      /^xdplb: write record: .*realserver\.json: EACCES, expected root, or CAP_NET_ADMIN[^\n]*\n$/,
+    )
   })
 
   await t.test('the command does the same', async t => {
