@@ -4,6 +4,7 @@ import { XdplbError } from '../lib/errors.js'
 import { version } from '../lib/version.js'
 import { benchCommand } from './bench/bench.js'
 import { checkCommand } from './check.js'
+import { connsCommand } from './conns.js'
 import { demoCommand } from './demo/demo.js'
 import { realserverCommand } from './realserver.js'
 import { runCommand } from './run.js'
@@ -40,6 +41,7 @@ function program(): Command {
     runCommand(),
     checkCommand(),
     statusCommand(),
+    connsCommand(),
     realserverCommand(),
     demoCommand(),
     benchCommand(),

@@ -1,4 +1,5 @@
 import type { BalancerStatus, RealStatus, ServiceStatus, Traffic } from '../lib/status.js'
+import { phraseOf } from '../lib/verdict-phrases.js'
 import { formatCount, formatDuration, formatRate } from './quantity.js'
 import { type Row, tableLines } from './table.js'
 import type { Paint } from './terminal.js'
@@ -15,8 +16,8 @@ export function statusText(status: BalancerStatus, now: Date, paint: Paint): str
       TRAFFIC_HEADINGS,
       status.services.flatMap(service => serviceRows(service, paint)),
     ),
-    table(paint, ['VERDICT', '>PACKETS'], countRows(status.verdicts)),
-    table(paint, ['EVENT', '>TIMES'], countRows(status.events)),
+    table(paint, ['WHAT BECAME OF PACKETS', '>PACKETS'], countRows(status.verdicts)),
+    table(paint, ['WHAT ELSE HAPPENED', '>TIMES'], countRows(status.events)),
     [flowTable(status)],
   ]
   return sections
@@ -114,7 +115,7 @@ function trafficCells({
 function countRows(counts: Readonly<Record<string, number>>): Row[] {
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
-    .map(([name, count]) => [name, formatCount(count)])
+    .map(([name, count]) => [phraseOf(name), formatCount(count)])
 }
 
 function flowTable({

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { type Config, nameOfService } from './config/index.js'
+import type { Connection, ConnectionFilter } from './connection.js'
 import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
 import type { ServiceSpec } from './dataplane/spec.js'
@@ -129,6 +130,14 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       verdicts: this.#dataPlane.verdicts(),
       events: this.#dataPlane.events(),
     }
+  }
+
+  /**
+   * The flows and the persistence templates, some thousand slots of the tables at a time: a million entries stall
+   * nothing and are never held at once. What begins or ends meanwhile may be among them or not.
+   */
+  connections(filter: ConnectionFilter = {}): AsyncGenerator<readonly Connection[]> {
+    return this.#dataPlane.connections(filter)
   }
 
   /** Stops: takes the addresses away, detaches, unpins and forgets everything, unless it is to go on forwarding. */

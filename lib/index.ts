@@ -3,7 +3,9 @@ export { Balancer, type BalancerEvents, type BalancerOptions, type CloseOptions 
 export { type BenchmarkOptions, type BenchmarkReport, benchmark } from './bench/benchmark.js'
 export { benchInterface, type InterfaceBenchOptions, type InterfaceReport } from './bench/interface.js'
 export * from './config/index.js'
+export type { Connection, ConnectionFilter } from './connection.js'
 export { type ErrorCode, type ErrorDetails, XdplbError } from './errors.js'
+export { formatNetwork, type Network, parseNetwork } from './network.js'
 export {
   type AddressService,
   formatEndpoint,

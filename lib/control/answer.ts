@@ -1,15 +1,18 @@
+import type { Connection, ConnectionFilter } from '../connection.js'
 import { XdplbError } from '../errors.js'
 import type { BalancerStatus } from '../status.js'
 import { type ErrorBody, httpStatuses, type ProcessStatus } from './protocol.js'
+import { decodeConnectionFilter } from './query.js'
 
 /** What a control socket needs of a balancer. */
 export interface Controllable {
   status(): BalancerStatus
+  connections(filter: ConnectionFilter): AsyncIterable<readonly Connection[]>
 }
 
 export interface Question {
   readonly method: string
-  /** With its query, which no endpoint looks at. */
+  /** With its query. */
   readonly url: string
   readonly hasBody: boolean
 }
@@ -21,15 +24,27 @@ export interface Answer {
   readonly body: unknown
 }
 
+/** An answer without an end that is known: lines of JSON, some at a time. */
+export interface Stream {
+  readonly lines: AsyncIterable<readonly unknown[]>
+}
+
 /** What `GET` of each path answers. */
-const endpoints = new Map<string, (target: Controllable | undefined) => unknown>([
-  ['/v1', (target): ProcessStatus => ({ pid: process.pid, ready: target !== undefined })],
-  ['/v1/status', (target): BalancerStatus => running(target).status()],
+const endpoints = new Map<
+  string,
+  (target: Controllable | undefined, query: URLSearchParams) => Stream | { body: unknown }
+>([
+  ['/v1', target => ({ body: { pid: process.pid, ready: target !== undefined } satisfies ProcessStatus })],
+  ['/v1/status', target => ({ body: running(target).status() })],
+  ['/v1/conns', (target, query) => ({ lines: running(target).connections(decodeConnectionFilter(query)) })],
 ])
 
 /** @param target undefined while the balancer is still starting */
-export function answer({ method, url, hasBody }: Question, target: Controllable | undefined): Answer {
-  const [path = ''] = url.split('?')
+export function answer(
+  { method, url, hasBody }: Question,
+  target: Controllable | undefined,
+): Answer | Stream {
+  const [path = '', query = ''] = url.split('?')
   const endpoint = endpoints.get(path)
   if (endpoint === undefined) {
     return problem(
@@ -45,11 +60,17 @@ export function answer({ method, url, hasBody }: Question, target: Controllable 
     return { ...problem(413, 'USAGE', `${path}: a body, expected none`), headers: { connection: 'close' } }
   }
   try {
-    return { status: 200, body: endpoint(target) }
+    const found = endpoint(target, new URLSearchParams(query))
+    return 'lines' in found ? found : { status: 200, ...found }
   } catch (error) {
-    if (error instanceof XdplbError) return problem(httpStatuses[error.code], error.code, error.message)
-    return problem(500, 'INTERNAL', String(error))
+    return problemOf(error)
   }
+}
+
+/** What an error is answered with. */
+export function problemOf(error: unknown): Answer {
+  if (error instanceof XdplbError) return problem(httpStatuses[error.code], error.code, error.message)
+  return problem(500, 'INTERNAL', String(error))
 }
 
 export function problem(status: number, code: ErrorBody['error']['code'], message: string): Answer {

@@ -1,9 +1,12 @@
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { basename } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Connection, ConnectionFilter } from '../connection.js'
 import type { ErrorCode } from '../errors.js'
 import { XdplbError } from '../errors.js'
 import type { BalancerStatus } from '../status.js'
 import { httpStatuses, type ProcessStatus } from './protocol.js'
+import { encodeConnectionFilter } from './query.js'
 
 const ANSWER_TIMEOUT_MS = 5000
 
@@ -26,29 +29,58 @@ export class ControlClient {
     return this.#get('/v1/status')
   }
 
-  /** The answer is taken at its word: only the owner of the socket's directory can have put it there. */
-  async #get<Answer>(endpoint: string): Promise<Answer> {
-    const { statusCode, body } = await this.#exchange(endpoint)
-    const answer = parse(body)
-    if (statusCode === 200 && answer !== undefined) return answer
-    throw (
-      errorOf(answer) ??
-      new XdplbError('SYSCALL', `ask balancer: ${this.#path}: HTTP ${statusCode}, expected JSON`)
-    )
+  /** `GET /v1/conns`: one by one, read no faster than they are asked for. */
+  connections(filter: ConnectionFilter = {}): AsyncGenerator<Connection> {
+    return this.#stream(`/v1/conns?${encodeConnectionFilter(filter)}`)
   }
 
-  #exchange(path: string): Promise<{ statusCode: number; body: string }> {
+  /** The answer is taken at its word: only the owner of the socket's directory can have put it there. */
+  async #get<Answer>(endpoint: string): Promise<Answer> {
+    const response = await this.#ask(endpoint)
+    const answer = parse(await this.#read(response))
+    if (response.statusCode === 200 && answer !== undefined) return answer
+    throw this.#refusal(response, answer)
+  }
+
+  /** The lines of a stream, which ends early when nobody wants more of them. */
+  async *#stream<Line>(endpoint: string): AsyncGenerator<Line> {
+    const response = await this.#ask(endpoint)
+    if (response.statusCode !== 200) throw this.#refusal(response, parse(await this.#read(response)))
+    response.setTimeout(0)
+    try {
+      for await (const text of createInterface({ input: response })) {
+        const line = parse(text)
+        const error = errorOf(line)
+        if (error !== undefined) throw error
+        yield line
+      }
+      if (!response.complete) throw this.#explain(new Error('the balancer has ended'))
+    } finally {
+      response.destroy()
+    }
+  }
+
+  #refusal({ statusCode }: IncomingMessage, answer: unknown): XdplbError {
+    const found = `ask balancer: ${this.#path}: HTTP ${statusCode}, expected JSON`
+    return errorOf(answer) ?? new XdplbError('SYSCALL', found)
+  }
+
+  async #read(response: IncomingMessage): Promise<string> {
+    let body = ''
+    response.setEncoding('utf8')
+    try {
+      for await (const text of response) body += text
+    } catch (error) {
+      throw this.#explain(error instanceof Error ? error : new Error(String(error)))
+    }
+    return body
+  }
+
+  /** Resolves when the answer begins. */
+  #ask(path: string): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const timeout = ANSWER_TIMEOUT_MS
-      const exchange = request({ socketPath: this.#path, path, agent: false, timeout }, response => {
-        let body = ''
-        response.setEncoding('utf8')
-        response.on('data', (text: string) => {
-          body += text
-        })
-        response.once('end', () => resolve({ statusCode: response.statusCode ?? 0, body }))
-        response.once('error', error => reject(this.#explain(error)))
-      })
+      const exchange = request({ socketPath: this.#path, path, agent: false, timeout: ANSWER_TIMEOUT_MS })
+      exchange.once('response', resolve)
       exchange.once('timeout', () =>
         exchange.destroy(new Error(`no answer in ${ANSWER_TIMEOUT_MS / 1000} s`)),
       )

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { type Answer, answer, type Controllable, problem } from './answer.js'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type Duplex, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Answer, answer, type Controllable, problem, problemOf, type Stream } from './answer.js'
 import { claimSocket } from './claim.js'
 
 /** What one client may cost, milliseconds and bytes. */
@@ -24,13 +25,9 @@ export class ControlServer implements AsyncDisposable {
   private constructor(path: string) {
     this.#path = path
     this.#http = createServer(limits, (request, response) => {
-      const { status, headers, body } = answer(questionOf(request), this.#target)
-      response.writeHead(status, {
-        ...headers,
-        'content-type': 'application/json',
-        'cache-control': 'no-store',
-      })
-      response.end(text(body))
+      const found = answer(questionOf(request), this.#target)
+      if ('lines' in found) void stream(found, response)
+      else give(found, response)
     })
     this.#http.maxConnections = MAX_CONNECTIONS
     this.#http.on('clientError', refuse)
@@ -89,6 +86,34 @@ function listening(server: Server, path: string): Promise<void> {
 function questionOf({ method = '', url = '', headers }: IncomingMessage) {
   const hasBody = (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined
   return { method, url, hasBody }
+}
+
+function give({ status, headers, body }: Answer, response: ServerResponse): void {
+  response.writeHead(status, { ...headers, ...headersOf('application/json') })
+  response.end(text(body))
+}
+
+/** As fast as the client reads, and no longer than it stays; an error on the way is the last line. */
+async function stream({ lines }: Stream, response: ServerResponse): Promise<void> {
+  response.writeHead(200, headersOf('application/x-ndjson'))
+  response.flushHeaders()
+  try {
+    await pipeline(Readable.from(texts(lines)), response)
+  } catch {
+    response.destroy() // the client has gone
+  }
+}
+
+async function* texts(lines: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
+  try {
+    for await (const some of lines) yield some.map(text).join('')
+  } catch (error) {
+    yield text(problemOf(error).body)
+  }
+}
+
+function headersOf(type: string) {
+  return { 'content-type': type, 'cache-control': 'no-store' }
 }
 
 /** Answers what is not HTTP, too large or too slow; by now there is no request to answer to. */

@@ -1,11 +1,13 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../address.js'
+import type { Connection, ConnectionFilter } from '../connection.js'
 import type { AttachMode } from '../libbpf/index.js'
 import { ensureBpffs } from '../net/bpffs.js'
 import type { NetlinkEvents } from '../net/netlink/events.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import type { FlowTableStatus, InterfaceStatus, ServiceStatus, VipStatus } from '../status.js'
+import { ConnectionList } from './connection-list.js'
 import { geometryFor, tableBytes } from './geometry.js'
 import { Interfaces } from './interfaces.js'
 import { event, limit, mapLayouts, type Role, role as roles, verdict } from './layout.gen.js'
@@ -179,6 +181,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
       templateSlots: templates.length,
       memoryBytes: tableBytes(buckets),
     }
+  }
+
+  /** The flows and templates, a slice of the tables at a time. */
+  connections(filter: ConnectionFilter): AsyncGenerator<Connection[]> {
+    return new ConnectionList(this.#tables, this.#services.running, filter, () => this.#loaded.now()).slices()
   }
 
   /** Packets by verdict, since the tables were made. */

@@ -40,8 +40,23 @@ export class FlowTable {
     return this.#words.real(index)
   }
 
+  /** The number of a flow's state. */
+  state(index: number): number {
+    return this.#words.state(index)
+  }
+
+  /** The cold half of a flow. */
+  read(index: number): Flow {
+    return this.#flows.read(index)
+  }
+
   isExpired(index: number, now: number): boolean {
-    return this.#words.idle(index, now) >= (this.#timeouts[this.#words.state(index)] ?? 0)
+    return this.left(index, now) <= 0
+  }
+
+  /** Ticks until a flow is over if no packet comes; none or less when it is. */
+  left(index: number, now: number): number {
+    return (this.#timeouts[this.#words.state(index)] ?? 0) - this.#words.idle(index, now)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { TICKS_PER_SECOND } from './clock.js'
-import type { Template } from './layout.gen.js'
+import { type Template, templateState } from './layout.gen.js'
 import type { StructArray } from './struct-array.js'
 import type { Words } from './words.js'
 
@@ -38,6 +38,16 @@ export class TemplateTable {
   /** The real that a slot's template chose, 0 if there is none. */
   real(index: number): number {
     return this.#words.real(index)
+  }
+
+  /** The cold half of a template. */
+  read(index: number): Template {
+    return this.#templates.read(index)
+  }
+
+  /** Has a flow of its own been confirmed? */
+  isAssured(index: number): boolean {
+    return this.#words.state(index) === templateState.assured
   }
 
   /** A flow of this template has ended. `ref` as in `struct flow`; 0 and refs to a former holder do nothing. */

@@ -10,6 +10,7 @@ import type { Paint } from '../../cli/terminal.js'
 import { ControlServer } from '../../lib/control/server.js'
 import { socketPath } from '../../lib/control/socket-path.js'
 import type { BalancerStatus, RealStatus } from '../../lib/status.js'
+import { controllable } from '../tools/controllable.js'
 import { xdplb } from './xdplb.js'
 
 const idle = {
@@ -119,9 +120,9 @@ SERVICE, REALS             STATE       WEIGHT  ACTIVE  INACTIVE  CONNS  CONN/S  
   10.0.0.73:80             removed          0       5         0      0       0      0      0
 255.255.255.255:65535/udp  rr                       0         0      0       0      0      0
 
-VERDICT       PACKETS
-pass_not_vip       17
-tx              9.88G
+WHAT BECAME OF PACKETS                                 PACKETS
+passed up: not for a virtual address                        17
+sent to a real server, by the interface it came in by    9.88G
 
 flows: 691k of 1.05M; persistence templates: 99 of 65,536; memory: 72 MiB
 `,
@@ -185,7 +186,7 @@ t.test('the command asks the balancer that --name and --run-dir say', async t =>
     stdout: '',
     stderr: /^xdplb: .*still starting; try again\n$/,
   })
-  server.serve({ status: () => status })
+  server.serve(controllable({ status: () => status }))
   const json = await xdplb('status', '--json', ...where)
   t.match(json, { code: 0, stderr: '' })
   t.strictSame(JSON.parse(json.stdout), status)

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { on, once } from 'node:events'
+import { EventEmitter, on, once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Controllable } from '../../lib/control/answer.js'
 import { ControlClient } from '../../lib/control/client.js'
@@ -11,6 +12,7 @@ import { ControlServer } from '../../lib/control/server.js'
 import { socketPath } from '../../lib/control/socket-path.js'
 import { XdplbError } from '../../lib/errors.js'
 import type { BalancerStatus } from '../../lib/status.js'
+import { controllable } from '../tools/controllable.js'
 
 const status: BalancerStatus = {
   name: 'lb1',
@@ -34,7 +36,7 @@ function place(t: Test): string {
   return join(directory, 'run', 'lb1.sock')
 }
 
-async function serving(t: Test, target: Controllable = { status: () => status }) {
+async function serving(t: Test, target: Controllable = controllable({ status: () => status })) {
   const path = place(t)
   const server = await ControlServer.listen(path)
   t.teardown(() => server.close())
@@ -82,8 +84,41 @@ t.test('until the balancer forwards, only the process answers', async t => {
   const client = new ControlClient(path)
   t.strictSame(await client.process(), { pid: process.pid, ready: false })
   await t.rejects(client.status(), { code: 'BUSY', message: `process ${process.pid} is still starting` })
-  server.serve({ status: () => status })
+  server.serve(controllable({ status: () => status }))
   t.strictSame(await client.process(), { pid: process.pid, ready: true })
+})
+
+t.test('a stream is read no faster than its client reads, and ends when that goes', async t => {
+  const end = new EventEmitter()
+  const ended = once(end, 'end')
+  let given = 0
+  async function* connections() {
+    try {
+      for (;;) {
+        yield Array(1000).fill({ state: `NONE ${given++}` })
+        await setImmediate()
+      }
+    } finally {
+      end.emit('end')
+    }
+  }
+  const { client } = await serving(t, controllable({ connections }))
+  for await (const { state } of client.connections()) {
+    t.equal(state, 'NONE 0')
+    await delay(50) // in which a server that does not wait would have taken more than are allowed
+    break
+  }
+  await ended
+  t.ok(given < 1000, `${given} slices were taken`)
+})
+
+t.test('a query that is not understood is refused', async t => {
+  const { path } = await serving(t)
+  t.match(
+    await say(path, get('/v1/conns?clinet=10.0.0.1')),
+    /^HTTP\/1.1 400 .*clinet: no such parameter, expected client/s,
+  )
+  t.match(await say(path, get('/v1/conns?client=10.0.0.300')), /^HTTP\/1.1 400 .*10\.0\.0\.300/s)
 })
 
 t.test('the socket and the directory that it makes are for their owner alone', async t => {
@@ -175,11 +210,10 @@ t.test('without a balancer the client says which one it looked for and what to d
 
 t.test('errors of the balancer reach the client with their code, its own faults as SYSCALL', async t => {
   let thrown: unknown = new XdplbError('CLOSED', 'balancer: used after close')
-  const { client, path } = await serving(t, {
-    status: () => {
-      throw thrown
-    },
-  })
+  const status = () => {
+    throw thrown
+  }
+  const { client, path } = await serving(t, controllable({ status }))
   await t.rejects(client.status(), {
     name: 'XdplbError',
     code: 'CLOSED',

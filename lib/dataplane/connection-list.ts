@@ -1,0 +1,159 @@
+import { setImmediate as others } from 'node:timers/promises'
+import { addressFromBytes } from '../address.js'
+import type { Connection, ConnectionFilter } from '../connection.js'
+import { networkTest } from '../network.js'
+import { type Endpoint, formatEndpoint, type Protocol } from '../service.js'
+import { TICKS_PER_SECOND } from './clock.js'
+import { type FlowState, flowState } from './layout.gen.js'
+import type { RunningService } from './services.js'
+import { protocolNumbers } from './spec.js'
+import type { Tables } from './tables.js'
+
+/** Slots looked at before other work gets its turn: some milliseconds when all of them hold a flow. */
+const SLICE = 4096
+
+/** What IPVS calls the states that have other names here (ip_vs_proto_udp.c, ip_vs_proto_sctp.c). */
+const ipvsNames: Partial<Record<FlowState, string>> = {
+  udp_new: 'UDP',
+  sctp_init: 'INIT1',
+  sctp_established: 'ESTABLISHED',
+  sctp_closing: 'CLOSED',
+}
+
+/** IPVS's words for the states of flows, by number. */
+const stateNames = new Map<number, string>(
+  Object.entries(flowState).map(([name, number]) => [
+    number,
+    Object.entries(ipvsNames).find(([own]) => own === name)?.[1] ?? name.toUpperCase(),
+  ]),
+)
+
+const protocolNames = new Map<number, Protocol>([
+  [protocolNumbers.tcp, 'tcp'],
+  [protocolNumbers.udp, 'udp'],
+  [protocolNumbers.sctp, 'sctp'],
+])
+
+/** Every word that {@link Connection.state} may be. */
+export const connectionStates: ReadonlySet<string> = new Set([...stateNames.values(), 'NONE', 'ASSURED'])
+
+/**
+ * Lists the flows and templates while packets go on to change them: a walk over the slots in slices, with the event
+ * loop's other work in between. What is made or ends meanwhile may be listed or not; nothing is listed twice.
+ */
+export class ConnectionList {
+  readonly #tables: Tables
+  readonly #services: ReadonlyMap<number, RunningService>
+  readonly #filter: ConnectionFilter
+  readonly #isClient: (bytes: Uint8Array) => boolean
+  readonly #now: () => number
+  readonly #reals = new Map<number, Endpoint & { service: string }>()
+
+  /** @param now the present in ticks */
+  constructor(
+    tables: Tables,
+    services: readonly RunningService[],
+    filter: ConnectionFilter,
+    now: () => number,
+  ) {
+    this.#tables = tables
+    this.#services = new Map(services.map(service => [service.id, service]))
+    this.#filter = filter
+    this.#isClient = filter.client === undefined ? () => true : networkTest(filter.client)
+    this.#now = now
+  }
+
+  /** Those of a slice at a time; the next slice is read when it is asked for. */
+  async *slices(): AsyncGenerator<Connection[]> {
+    const { flows, templates } = this.#tables
+    yield* this.#walk(templates.length, (index, now) => this.#template(index, now))
+    yield* this.#walk(flows.length, (index, now) => this.#flow(index, now))
+  }
+
+  async *#walk(
+    length: number,
+    look: (index: number, now: number) => Connection | undefined,
+  ): AsyncGenerator<Connection[]> {
+    for (let first = 0; first < length; first += SLICE) {
+      const now = this.#now()
+      const found: Connection[] = []
+      for (let index = first; index < Math.min(first + SLICE, length); index++) {
+        const connection = look(index, now)
+        if (connection !== undefined) found.push(connection)
+      }
+      if (found.length > 0) yield found
+      await others()
+    }
+  }
+
+  #flow(index: number, now: number): Connection | undefined {
+    const { flows, vips } = this.#tables
+    const id = flows.real(index)
+    if (id === 0 || flows.isExpired(index, now)) return undefined
+    const state = stateNames.get(flows.state(index)) ?? ''
+    const left = flows.left(index, now)
+    const flow = flows.read(index)
+    const vip = vips.at(flow.vip)
+    const protocol = protocolNames.get(flow.protocol)
+    if (vip === undefined || protocol === undefined || !this.#isWanted(id, flow.client, state))
+      return undefined
+    if (flows.real(index) !== id) return undefined // another flow has taken the slot meanwhile
+    return {
+      kind: 'flow',
+      protocol,
+      state,
+      expiresSeconds: left / TICKS_PER_SECOND,
+      client: formatEndpoint({ address: addressFromBytes(flow.client), port: flow.clientPort }),
+      virtual: formatEndpoint({ address: vip, port: flow.vipPort }),
+      real: this.#nameOfReal(id, flow.vipPort),
+      service: this.#real(id).service,
+    }
+  }
+
+  #template(index: number, now: number): Connection | undefined {
+    const { templates } = this.#tables
+    const id = templates.real(index)
+    if (id === 0) return undefined
+    const template = templates.read(index)
+    const state = templates.isAssured(index) ? 'ASSURED' : 'NONE'
+    const [match] = this.#services.get(template.service)?.spec.matches ?? []
+    if (match === undefined || !this.#isWanted(id, template.client, state)) return undefined
+    const left = (template.expires - now) | 0
+    if (left <= 0 && template.children === 0) return undefined
+    const port = match.ports === 'all' ? 0 : match.ports.first
+    return {
+      kind: 'template',
+      protocol: match.protocol,
+      state,
+      expiresSeconds: Math.max(0, left) / TICKS_PER_SECOND,
+      client: formatEndpoint({ address: addressFromBytes(template.client), port: 0 }),
+      virtual: formatEndpoint({ address: match.vip, port }),
+      real: this.#nameOfReal(id, port),
+      service: this.#real(id).service,
+    }
+  }
+
+  #isWanted(id: number, client: Uint8Array, state: string): boolean {
+    const { state: wantedState, service, real } = this.#filter
+    if (wantedState !== undefined && wantedState !== state) return false
+    if (service !== undefined && service !== this.#real(id).service) return false
+    if (real !== undefined && real !== formatEndpoint(this.#real(id))) return false
+    return this.#isClient(client)
+  }
+
+  /** Who a real is, worked out once for all its flows. */
+  #real(id: number): Endpoint & { service: string } {
+    const known = this.#reals.get(id)
+    if (known !== undefined) return known
+    const { address, port, service } = this.#tables.reals.identity(id)
+    const real = { address, port, service: this.#services.get(service)?.spec.name ?? 'none' }
+    this.#reals.set(id, real)
+    return real
+  }
+
+  /** A real without a port of its own gets packets at the one that they are for. */
+  #nameOfReal(id: number, port: number): string {
+    const real = this.#real(id)
+    return formatEndpoint({ address: real.address, port: real.port || port })
+  }
+}

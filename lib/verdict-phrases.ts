@@ -1,0 +1,42 @@
+import type { Event, Verdict } from './dataplane/layout.gen.js'
+
+/** What became of a packet, and why, in a line for people. Machines get the names: `enum verdict` of bpf/types.h. */
+const verdicts = {
+  pass_ethertype: 'passed up: neither IPv4 nor IPv6',
+  pass_not_vip: 'passed up: not for a virtual address',
+  pass_malformed: 'passed up: its headers contradict its length',
+  pass_not_ours: 'passed up: in a frame for another station',
+  pass_backup: 'passed up: another node is master of the address',
+  pass_fragment: 'passed up: a fragment',
+  pass_protocol: 'passed up: neither TCP nor UDP nor SCTP',
+  pass_no_service: 'passed up: no virtual server has that port',
+  pass_no_flow: 'passed up: in mid-connection, and the connection is not known',
+  pass_local: 'passed up: its real server is this node',
+  drop_no_real: 'dropped: no real server takes new connections',
+  drop_real_removed: 'dropped: its real server has left the service',
+  drop_no_neighbour: 'dropped: the MAC address of its real server is not known',
+  drop_conflict: 'dropped: a connection with the same signature has its place',
+  drop_arp: 'dropped: ARP for an address that was yielded to another master',
+  drop_ttl: 'dropped: TTL spent, and enough ICMP answers sent this second',
+  tx_time_exceeded: 'answered: TTL spent (ICMP time exceeded)',
+  tx: 'sent to a real server, by the interface it came in by',
+  redirect: 'sent to a real server, by another interface',
+} as const satisfies Record<Verdict, string>
+
+const events = {
+  flow_made: 'connections remembered',
+  evicted_unconfirmed: 'half-open connections forgotten to make room',
+  evicted_closing: 'closing connections forgotten to make room',
+  evicted_confirmed: 'established connections forgotten to make room: raise max_flows',
+  flow_not_stored: 'connections forwarded but not remembered: lost two races for a place',
+  template_made: 'persistence templates made',
+  template_evicted: 'persistence templates forgotten to make room',
+  vip_yielded: 'addresses yielded to another master while VRRP was not running',
+} as const satisfies Record<Event, string>
+
+const phrases = new Map<string, string>([...Object.entries(verdicts), ...Object.entries(events)])
+
+/** Why a packet went where it went, or what else happened; of a name that a newer balancer has, the name. */
+export function phraseOf(name: string): string {
+  return phrases.get(name) ?? name
+}
