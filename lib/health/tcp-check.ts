@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import type { Address } from '../address.js'
 import type { Attempt, Checker, CommonCheck } from './check.js'
+import { excuse } from './line.js'
 import { Patience } from './patience.js'
 
 /** `TCP_CHECK`: healthy is who accepts a connection. */
@@ -55,7 +56,7 @@ function attempt(check: TcpCheck, done: (attempt: Attempt) => void): () => void 
   }
   const end = (attempt: Attempt) => {
     stop()
-    done(attempt)
+    done(excuse(attempt, check.connectAddress))
   }
   socket.once('connect', () => end(SUCCESS))
   socket.once('error', error => end(judge(error)))

@@ -36,6 +36,23 @@ t.test('hosts that cannot be reached are taken out', { skip }, async t => {
   t.same([...missing], [])
 })
 
+t.test('a machine whose own cable is pulled takes nobody out, until it can ask again', { skip }, async t => {
+  const { lb, web } = makeSegment(t, 'severed')
+  sysctl(lb, 'net.ipv4.neigh.enp0s8.retrans_time_ms=50')
+  ip(`-n ${web} link set enp0s8 down`)
+  const said: string[] = []
+  for await (const line of watchIn(t, lb, [target(tcpCheck('10.0.0.71', 80))])) {
+    said.push(line)
+    if (line.endsWith('has no carrier')) ip(`-n ${web} link set enp0s8 up`)
+    if (line.startsWith('Removing')) break
+  }
+  t.same(said.slice(1), [
+    'TCP_CHECK on service [10.0.0.71]:tcp:80 could not be tried: enp0s8 has no carrier',
+    'TCP_CHECK on service [10.0.0.71]:tcp:80 failed.',
+    `Removing service [10.0.0.71]:tcp:80 from VS ${VS}`,
+  ])
+})
+
 /** What an engine says that watches from within a network namespace. */
 function watchIn(t: Test, namespace: string, targets: readonly Target[]): AsyncIterable<string> {
   const node = [process.execPath, '--import', 'tsx', watcher, JSON.stringify(targets)]
