@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { pinThread } from '../lib/net/thread.js'
 import { timeConfigParse } from './config-parse.js'
 import { tellPathCosts } from './end-to-end.js'
+import { tellFailoverGaps } from './failover-gap.js'
 import { describeMachine } from './machine.js'
 import { timeMapAccess } from './map-access.js'
 import { tellPacketCosts } from './packet-cost.js'
@@ -16,12 +17,12 @@ const { values, positionals } = parseArgs({
   options: {
     'max-flows': { type: 'string', default: '1048576' },
     packets: { type: 'string', default: '1048576' },
-    rounds: { type: 'string', default: '9' },
+    rounds: { type: 'string' },
     cpu: { type: 'string' },
   },
 })
 const maxFlows = Number(values['max-flows'])
-const extent = { maxFlows, packets: Number(values.packets), rounds: Number(values.rounds) }
+const extent = { maxFlows, packets: Number(values.packets), rounds: Number(values.rounds ?? 9) }
 
 const questions: Readonly<Record<string, () => Table | Promise<Table>>> = {
   packets: () => tellPacketCosts(extent),
@@ -32,8 +33,16 @@ const questions: Readonly<Record<string, () => Table | Promise<Table>>> = {
   walk: () => timeTableWalk(maxFlows),
 }
 
-using _pinned = pinThread(values.cpu === undefined ? undefined : Number(values.cpu))
+/** About many processes, so not on one CPU; and for minutes, so only when it is asked for. */
+const longQuestions: Readonly<Record<string, () => Promise<Table>>> = {
+  failover: () => tellFailoverGaps(Number(values.rounds ?? 20)),
+}
+
 console.log(describeMachine().join('\n'))
+for (const [name, answer] of Object.entries(longQuestions)) {
+  if (positionals.includes(name)) console.log(`\n${markdown(await answer())}`)
+}
+using _pinned = pinThread(values.cpu === undefined ? undefined : Number(values.cpu))
 for (const [name, answer] of Object.entries(questions)) {
   if (positionals.length === 0 || positionals.includes(name)) console.log(`\n${markdown(await answer())}`)
 }

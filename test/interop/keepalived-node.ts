@@ -6,6 +6,9 @@ import type { Lab } from '../../cli/demo/lab/lab.js'
 import { vip } from '../../cli/demo/lab/seed.js'
 import { PrintedLines } from './printed-lines.js'
 
+/** On a busy machine it takes its time to say farewell. */
+const STOP_MS = 10_000
+
 /** The real keepalived on a host of the lab, without IPVS: it speaks VRRP and owns the address, no more. */
 export class KeepalivedNode implements Disposable {
   readonly host: Host
@@ -29,7 +32,7 @@ export class KeepalivedNode implements Disposable {
 
   /** By SIGTERM: it says farewell. */
   async stop(): Promise<void> {
-    await this.#child?.stop()
+    await this.#child?.stop(STOP_MS)
   }
 
   /** Waits for the first line like this from that moment on. @returns when it was seen */
