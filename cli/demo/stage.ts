@@ -1,6 +1,9 @@
+import { XdplbError } from '../../lib/errors.js'
 import type { Paint } from '../terminal.js'
 
 const CLEAR_LINE = '\r\x1b[K'
+/** What is to be seen comes sooner, on any machine. */
+const PATIENCE_MS = 30_000
 
 /** Where the story is told: a terminal, or anything else that takes text. */
 export type Screen = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>
@@ -30,10 +33,10 @@ export class Stage {
     this.#line(this.#paint('dim', text))
   }
 
-  /** Does something that takes a while, and says so meanwhile. */
+  /** Does something that takes a while, and says so meanwhile. Throws when it takes too long: then it is not to be seen. */
   async doing<T>(what: string, work: () => Promise<T>): Promise<T> {
     if (this.#output.isTTY) this.#output.write(`  … ${what}`)
-    const result = await work()
+    const result = await inTime(what, work())
     if (this.#output.isTTY) this.#output.write(CLEAR_LINE)
     return result
   }
@@ -56,5 +59,18 @@ export class Stage {
 
   #line(text: string): void {
     this.#output.write(`${text}\n`)
+  }
+}
+
+async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    const found = `not done after ${PATIENCE_MS / 1000} s`
+    timer = setTimeout(() => reject(new XdplbError('SYSCALL', `demo: ${what}: ${found}`)), PATIENCE_MS)
+  })
+  try {
+    return await Promise.race([work, tooLate])
+  } finally {
+    clearTimeout(timer)
   }
 }
