@@ -10,19 +10,25 @@ const cure = 'apt-get install clang llvm libbpf-dev'
 
 /**
  * Compiles C for the kernel: the object keeps its BTF and loses its DWARF. The same source gives the same bytes
- * wherever it is compiled. The compiler is `$CLANG`, the stripper `$LLVM_STRIP`.
+ * wherever it is compiled by the same compiler. The stripper is `$LLVM_STRIP`.
  *
  * @param directory where the source and its headers are
  * @param source the name of a file there, or C text
  * @param object the file to write; never seen half-written
+ * @param clang the compiler
  */
-export function compile(directory: string, source: string | { text: string }, object: string): void {
-  const clang = process.env.CLANG ?? 'clang'
+export function compile(
+  directory: string,
+  source: string | { text: string },
+  object: string,
+  clang = process.env.CLANG ?? 'clang',
+): void {
   const strip = process.env.LLVM_STRIP ?? 'llvm-strip'
   const unfinished = `${resolve(object)}.${process.pid}`
   const [input, text] = typeof source === 'string' ? [source, ''] : ['-', source.text]
-  const system = run(clang, ['-print-multiarch']).trim() // asm/types.h is there on Debian
-  const paths = ['-idirafter', `/usr/include/${system}`, '-fdebug-compilation-dir=.', '-I.']
+  const [machine] = run(clang, ['-print-target-triple']).split('-')
+  // asm/types.h is there on Debian; clang 19 has no -print-multiarch any more
+  const paths = ['-idirafter', `/usr/include/${machine}-linux-gnu`, '-fdebug-compilation-dir=.', '-I.']
   try {
     run(clang, [...flags, ...paths, '-x', 'c', '-c', input, '-o', unfinished], directory, text)
     run(strip, ['-g', unfinished])
