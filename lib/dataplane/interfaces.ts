@@ -1,28 +1,29 @@
 import { EventEmitter } from 'node:events'
 import { XdplbError } from '../errors.js'
-import { type AttachMode, type Link as BpfLink, type BpfMap, queryXdp } from '../libbpf/index.js'
-import { macBytes } from '../net/mac.js'
+import { type AttachMode, type Link as BpfLink, queryXdp } from '../libbpf/index.js'
+import type { Mac } from '../net/mac.js'
 import type { Change, NetlinkEvents } from '../net/netlink/events.js'
 import type { Link } from '../net/netlink/link.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import type { InterfaceStatus } from '../status.js'
 import { attach } from './attachment.js'
-import { limit, mapLayouts, type Port } from './layout.gen.js'
+import { mapLayouts, type Port } from './layout.gen.js'
 import type { LoadedProgram } from './load.js'
 import type { PinDirectory } from './pins.js'
+import { Ports } from './ports.js'
 import type { StructArray } from './struct-array.js'
-
-const NO_PORT: Port = { mac: new Uint8Array(6), ifindex: 0, egress: 0 }
 
 interface Attached {
   readonly link: BpfLink
   readonly ifindex: number
-  readonly mac: string
+  readonly mac: Mac
+  /** The ports of a bond, by index: what comes in names them, the program is the bond's (Linux 5.15). */
+  readonly members: Set<number>
 }
 
 /**
  * The interfaces that the program sits on. One that is deleted is waited for, and attached to again when it comes
- * back; one whose MAC address changes is followed.
+ * back; one whose MAC address changes is followed, and so is a bond to which ports are added and from which they go.
  */
 export class Interfaces
   extends EventEmitter<{ change: [InterfaceStatus]; error: [unknown] }>
@@ -33,8 +34,7 @@ export class Interfaces
   readonly #netlink: Netlink
   readonly #events: NetlinkEvents
   readonly #mode: AttachMode
-  readonly #ports: StructArray<Port>
-  readonly #egress
+  readonly #ports: Ports
   readonly #attached = new Map<string, Attached | undefined>()
   readonly #onLink = (link: Link, change: Change) => this.#follow(link, change)
 
@@ -54,9 +54,8 @@ export class Interfaces
     this.#netlink = netlink
     this.#events = events
     this.#mode = mode
-    this.#ports = ports
-    const egress: BpfMap = loaded.map('egress')
-    this.#egress = egress.typed({ key: mapLayouts.egress.key, value: mapLayouts.egress.value })
+    const { key, value } = mapLayouts.egress
+    this.#ports = new Ports(ports, loaded.map('egress').typed({ key, value }))
     events.on('link', this.#onLink)
   }
 
@@ -101,49 +100,58 @@ export class Interfaces
         `attach to interface: ${name}: not Ethernet, expected an Ethernet interface`,
       )
     }
-    const slot = ifindex % limit.ports
-    const holder = this.#ports.read(slot).ifindex
-    const isTaken = [...this.#attached.values()].some(
-      other => other?.ifindex === holder && holder !== ifindex,
-    )
-    if (isTaken) {
-      const found = `its index ${ifindex} and the index ${holder} of another interface are equal modulo ${limit.ports}`
-      throw new XdplbError('UNSUPPORTED', `attach to interface: ${name}: ${found}, expected them to differ`)
-    }
-    this.#ports.write(slot, { mac: macBytes(mac), ifindex, egress: ifindex })
-    this.#egress.update(ifindex, ifindex)
+    this.#ports.open({ name, ifindex, mac, egress: ifindex })
+    const members = new Set<number>()
     const held = attach(this.#loaded.program, this.#pins, { name, ifindex, mode: this.#mode })
-    this.#attached.set(name, { link: held, ifindex, mac })
+    const attached = { link: held, ifindex, mac, members }
+    this.#attached.set(name, attached)
+    for (const port of this.#netlink.links()) this.#join(port, attached)
     this.emit('change', this.#statusOf(name))
   }
 
   #follow(link: Link, change: Change): void {
-    if (!this.#attached.has(link.name)) return
-    const attached = this.#attached.get(link.name)
     try {
-      if (attached && (change === 'deleted' || link.index !== attached.ifindex))
-        this.#lose(link.name, attached)
-      if (change === 'deleted') return
-      if (this.#attached.get(link.name) === undefined) this.#attach(link)
-      else if (attached && link.mac !== undefined && link.mac !== attached.mac)
-        this.#readdress(link, attached)
+      for (const attached of this.#attached.values()) {
+        if (attached) this.#followMember(link, change, attached)
+      }
+      if (this.#attached.has(link.name)) this.#followOne(link, change)
     } catch (error) {
       this.emit('error', error)
     }
   }
 
-  #lose(name: string, { link, ifindex }: Attached): void {
+  #followOne(link: Link, change: Change): void {
+    const attached = this.#attached.get(link.name)
+    if (attached && (change === 'deleted' || link.index !== attached.ifindex)) this.#lose(link.name, attached)
+    if (change === 'deleted') return
+    if (this.#attached.get(link.name) === undefined) this.#attach(link)
+    else if (attached && link.mac !== undefined && link.mac !== attached.mac) this.#readdress(link, attached)
+  }
+
+  #followMember(link: Link, change: Change, attached: Attached): void {
+    if (change === 'set' && link.master === attached.ifindex) this.#join(link, attached)
+    else if (attached.members.delete(link.index)) this.#ports.close(link.index)
+  }
+
+  #join({ name, index, master }: Link, { ifindex, mac, members }: Attached): void {
+    if (master !== ifindex) return
+    this.#ports.open({ name, ifindex: index, mac, egress: ifindex })
+    members.add(index)
+  }
+
+  #lose(name: string, { link, ifindex, members }: Attached): void {
     link.close()
     this.#pins.remove(this.#pins.ofLink(name))
-    this.#ports.write(ifindex % limit.ports, NO_PORT)
-    this.#egress.delete(ifindex)
+    for (const index of [ifindex, ...members]) this.#ports.close(index)
     this.#attached.set(name, undefined)
     this.emit('change', this.#statusOf(name))
   }
 
   #readdress({ name, mac }: Link, attached: Attached): void {
     if (mac === undefined) return
-    this.#ports.update(attached.ifindex % limit.ports, { mac: macBytes(mac) })
+    const { ifindex, members } = attached
+    for (const index of [ifindex, ...members])
+      this.#ports.open({ name, ifindex: index, mac, egress: ifindex })
     this.#attached.set(name, { ...attached, mac })
   }
 
