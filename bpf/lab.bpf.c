@@ -7,13 +7,13 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-SEC("xdp.frags")
+SEC("xdp")
 int pass(struct xdp_md *ctx)
 {
 	return XDP_PASS;
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int floor_swap(struct xdp_md *ctx)
 {
 	struct ethernet *ethernet = (void *)(long)ctx->data, macs;

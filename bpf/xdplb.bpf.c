@@ -191,7 +191,8 @@ static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
 	return verdict >= VERDICT_DROP_NO_REAL ? XDP_DROP : XDP_PASS;
 }
 
-SEC("xdp.frags")
+/* All of these take frames in several buffers where the kernel has them: the loader sees to it. */
+SEC("xdp")
 int xdplb(struct xdp_md *ctx)
 {
 	__u32 egress_ifindex = 0;
@@ -200,7 +201,7 @@ int xdplb(struct xdp_md *ctx)
 	return leave(verdict, egress_ifindex);
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int ipv6(struct xdp_md *ctx)
 {
 	__u32 egress_ifindex = 0;
@@ -209,7 +210,7 @@ int ipv6(struct xdp_md *ctx)
 	return leave(verdict, egress_ifindex);
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int time_exceeded(struct xdp_md *ctx)
 {
 	struct settings *settings = get_settings();
@@ -217,14 +218,14 @@ int time_exceeded(struct xdp_md *ctx)
 	return leave(settings ? answer_time_exceeded(ctx, settings) : VERDICT_DROP_TTL, 0);
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int hear_advert(struct xdp_md *ctx)
 {
 	yield_to_master((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 	return leave(VERDICT_PASS_NOT_VIP, 0);
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int hear_arp(struct xdp_md *ctx)
 {
 	bool is_for_yielded = asks_for_yielded((void *)(long)ctx->data, (void *)(long)ctx->data_end);

@@ -41,7 +41,7 @@ export class Rig implements Disposable {
     this.bed = bed
     this.balancer = balancer
     this.source = Source.load(balancer.flowWords)
-    this.lab = BpfObject.open(LAB).load()
+    this.lab = BpfObject.open(LAB).withXdpFrags().load()
     this.#subjects = {
       nothing: this.lab.program('pass'),
       floor: this.lab.program('floor_swap'),

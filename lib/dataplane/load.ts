@@ -52,7 +52,7 @@ export class LoadedProgram implements Disposable {
   }
 
   static #adopt(pins: PinDirectory): LoadedProgram {
-    using object = BpfObject.open(OBJECT)
+    using object = BpfObject.open(OBJECT).withXdpFrags()
     for (const name of mapNames) reusePinned(object, name, pins.of(name))
     const loaded = new LoadedProgram(object.load(), true, undefined)
     loaded.#finish(pins)
@@ -60,7 +60,7 @@ export class LoadedProgram implements Disposable {
   }
 
   static #make(pins: PinDirectory, geometry: Geometry, discarded: string | undefined): LoadedProgram {
-    using object = BpfObject.open(OBJECT)
+    using object = BpfObject.open(OBJECT).withXdpFrags()
     for (const [name, entries] of Object.entries(tableSizes(geometry))) object.setMaxEntries(name, entries)
     const loaded = new LoadedProgram(object.load(), false, discarded)
     loaded.mapped('settings').write(layout.settings, 0, {

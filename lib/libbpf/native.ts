@@ -4,6 +4,7 @@ import type { Pointer } from '../net/libc.js'
 import {
   type LinkCreateOptions,
   type OpenOptions,
+  type ProgramLoadOptions,
   pointerTypes,
   type TestRunOptions,
   type XdpQueryOptions,
@@ -108,6 +109,11 @@ function bind(library: ReturnType<ReturnType<typeof koffi>['load']>) {
       program: Pointer,
       autoload: boolean,
     ) => number,
+    programFlags: library.func('uint32_t bpf_program__flags(void *program)') as (program: Pointer) => number,
+    programSetFlags: library.func('int bpf_program__set_flags(void *program, uint32_t flags)') as (
+      program: Pointer,
+      flags: number,
+    ) => number,
     programSetLog: library.func('int bpf_program__set_log_buf(void *program, void *log, size_t size)') as (
       program: Pointer,
       log: Pointer,
@@ -155,6 +161,21 @@ function bind(library: ReturnType<ReturnType<typeof koffi>['load']>) {
       fd: number,
       info: Uint8Array,
       size: Uint32Array,
+    ) => number,
+    programLoad: library.func('bpf_prog_load', 'int', [
+      'int',
+      'const char *',
+      'const char *',
+      'const void *',
+      'size_t',
+      types.programLoad,
+    ]) as (
+      type: number,
+      name: string,
+      license: string,
+      instructions: Uint8Array,
+      count: number,
+      options: ProgramLoadOptions,
     ) => number,
     programById: library.func('int bpf_prog_get_fd_by_id(uint32_t id)') as (id: number) => number,
 

@@ -13,6 +13,7 @@ import { mapTypeOf } from './map-type.js'
 import { withMessages } from './messages.js'
 import { libbpf } from './native.js'
 import { optionSizes } from './options.js'
+import { hasXdpFrags, XDP_HAS_FRAGS } from './probe.js'
 import { Program } from './program.js'
 import { libbpfError, libbpfOk, libbpfPointer } from './status.js'
 import { lastWord } from './verifier-log.js'
@@ -100,6 +101,19 @@ export class BpfObject implements Disposable {
   /** Shall `load()` load that program? All are, but those in a section whose name begins with `?`. */
   setAutoload(program: string, autoload: boolean): void {
     libbpfOk(libbpf().programSetAutoload(this.#program(program), autoload), `set autoload: ${program}`)
+  }
+
+  /**
+   * Lets all its programs, of XDP, take frames in several buffers, of which they see the first; on kernels that have
+   * none, before 5.18, nothing changes. (A section `xdp.frags` does the same, but does not load there.)
+   */
+  withXdpFrags(): this {
+    if (!hasXdpFrags()) return this
+    for (const [name, program] of this.#programs) {
+      const flags = libbpf().programFlags(program) | XDP_HAS_FRAGS
+      libbpfOk(libbpf().programSetFlags(program, flags), `set flags: ${name}`)
+    }
+    return this
   }
 
   /** Sets what a global variable is at the start. For a `const volatile` one the verifier knows the value too. */

@@ -1,12 +1,23 @@
 import { koffi } from '../net/koffi.js'
 
 /** Every one begins with its own size: later versions of libbpf know more fields, and go by `sz`. */
-export const optionSizes = { open: 16, testRun: 80, linkCreate: 16, xdpQuery: 32 } as const
+export const optionSizes = { open: 16, programLoad: 32, testRun: 80, linkCreate: 16, xdpQuery: 32 } as const
 
 /** `struct bpf_object_open_opts`, as far as it is used. */
 export interface OpenOptions {
   sz: typeof optionSizes.open
   object_name: string
+}
+
+/** `struct bpf_prog_load_opts`, as far as it is used. */
+export interface ProgramLoadOptions {
+  sz: typeof optionSizes.programLoad
+  attempts: 0
+  expected_attach_type: number
+  prog_btf_fd: 0
+  prog_flags: number
+  prog_ifindex: 0
+  kern_version: 0
 }
 
 /** `struct bpf_test_run_opts`: buffers go in; what comes out in their place are addresses. */
@@ -59,6 +70,17 @@ function define() {
     onPrint: pointer(proto('int (int level, void *format, void *arguments)')),
     onRecord: pointer(proto('int (void *context, void *data, size_t size)')),
     open: pointer(struct({ sz: 'size_t', object_name: 'const char *' })),
+    programLoad: pointer(
+      struct({
+        sz: 'size_t',
+        attempts: 'int',
+        expected_attach_type: 'int',
+        prog_btf_fd: 'uint32_t',
+        prog_flags: 'uint32_t',
+        prog_ifindex: 'uint32_t',
+        kern_version: 'uint32_t',
+      }),
+    ),
     testRun: pointer(
       struct({
         sz: 'size_t',

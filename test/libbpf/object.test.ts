@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { built } from '../../cli/demo/lab/built.js'
-import { BpfObject, encode, hasMapType, u32, u64 } from '../../lib/libbpf/index.js'
+import { BpfObject, encode, hasMapType, hasXdpFrags, u32, u64 } from '../../lib/libbpf/index.js'
 import { mapTypeNumber, mapTypeOf } from '../../lib/libbpf/map-type.js'
 import { loadLibbpf } from '../../lib/libbpf/native.js'
 import { lastWord } from '../../lib/libbpf/verifier-log.js'
@@ -239,6 +239,7 @@ t.test('libbpf', async t => {
   t.test('is asked what the kernel has', { skip }, async t => {
     t.ok(hasMapType('ringbuf'))
     t.throws(() => hasMapType('unspec'), { code: 'UNSUPPORTED' }, 'what libbpf does not know either')
+    t.ok(hasXdpFrags(), 'Linux 5.18 and later')
   })
 })
 

@@ -7,7 +7,7 @@ import { built } from './built.js'
  * too: veth_xdp_flush() in drivers/net/veth.c.
  */
 export class PassPrograms implements Disposable {
-  readonly #object = BpfObject.open(built('bpf/lab.bpf.o')).load()
+  readonly #object = BpfObject.open(built('bpf/lab.bpf.o')).withXdpFrags().load()
   readonly #links: Link[] = []
 
   /** @param ifindex in the network namespace of this thread */
