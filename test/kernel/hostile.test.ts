@@ -1,8 +1,9 @@
 import t from 'tap'
+import { effort } from '../tools/effort.js'
 import { buildFrame, buildTimeExceeded, type Frame, ipv4Offset } from '../tools/packet.js'
 import { forwarded, loadProgram, type Run, skip } from '../tools/program.js'
 
-const MUTANTS = 100_000
+const MUTANTS = effort(100_000)
 const SEED = 20261122
 
 const kinds: Frame[] = [

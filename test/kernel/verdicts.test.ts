@@ -3,6 +3,7 @@ import { parseAddress } from '../../lib/address.js'
 import * as layout from '../../lib/dataplane/layout.gen.js'
 import { nowhere } from '../../lib/dataplane/real-table.js'
 import { encodeGratuitousArp } from '../../lib/net/arp.js'
+import { effort } from '../tools/effort.js'
 import { LOOPBACK } from '../tools/hops.js'
 import { buildFrame, checksum, clientMac, type Frame, frameBytes, ipv4Offset, mac } from '../tools/packet.js'
 import { forwarded, loadProgram, type Outcome, type ProgramUnderTest, skip } from '../tools/program.js'
@@ -96,8 +97,9 @@ t.test('the program', { skip }, async t => {
   t.test('keeps the checksum of the header right, whatever it was', async t => {
     program.apply({})
     const frame = buildFrame()
+    const step = Math.floor(0x10000 / effort(0x10000))
     let wrong = 0
-    for (let id = 0; id < 0x10000; id++) {
+    for (let id = 0; id < 0x10000; id += step) {
       frame.writeUInt16BE(id, 18)
       frame.writeUInt16BE(0, 24)
       frame.writeUInt16BE(checksum(frame.subarray(14, 34)), 24)

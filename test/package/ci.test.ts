@@ -34,8 +34,8 @@ async function sandbox(t: Test) {
       }
     },
     /** Runs a script with these programs alone. */
-    ci: (script: string, ...before: string[]) =>
-      run(`PATH=${bin}`, ...before, join(bin, 'bash'), join(directory, '.ci', script), 'test'),
+    ci: (script: string, { argument = 'test', before = [] as readonly string[] } = {}) =>
+      run(`PATH=${bin}`, ...before, join(bin, 'bash'), join(directory, '.ci', script), argument),
     /** What was called since the last time. */
     calls(): string[] {
       const calls = existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(0, -1) : []
@@ -68,6 +68,17 @@ t.test('setup', { skip: isRoot ? false : 'needs root' }, async t => {
     ])
   })
 
+  await t.test('for other kernels names emulator and compilers too', async t => {
+    const { ci, add } = await sandbox(t)
+    add([...compilers, ...tools, 'apt-get'])
+    add(['npm'], npm)
+    t.match(await ci('setup', { argument: 'kernels' }), {
+      code: 0,
+      stderr:
+        /clang-14\nsetup: installing clang-19\nsetup: installing qemu-system-x86\nsetup: installing busybox-static\n/,
+    })
+  })
+
   await t.test('installs nothing when all is there', async t => {
     const { ci, add, calls, directory } = await sandbox(t)
     add([...compilers, ...tools, 'apt-get'])
@@ -88,7 +99,7 @@ t.test('setup', { skip: isRoot ? false : 'needs root' }, async t => {
     t.match(await ci('setup'), { code: 1, stderr: /^setup: not there: clang llvm .*package manager\n$/ })
     add(['apt-get'])
     const asNobody = ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-    t.match(await ci('setup', ...asNobody), {
+    t.match(await ci('setup', { before: asNobody }), {
       code: 1,
       stderr: /^setup: not there: clang llvm; as root: apt-get install clang llvm\n$/,
     })

@@ -223,9 +223,12 @@ export function loadProgram(
 /** Loads the program, or adopts what is pinned there. */
 export function startProgram(pins: PinDirectory, geometry: Geometry): ProgramUnderTest {
   const loaded = LoadedProgram.load(pins, geometry)
-  if (!loaded.setClock()) throw new Error('the machine started just five minutes ago: try again')
+  while (!loaded.setClock()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, CLOCK_RETRY_MS)
   return new ProgramUnderTest(loaded, pins)
 }
+
+/** Between two tries to find out HZ, in the two seconds in which it cannot be told. */
+const CLOCK_RETRY_MS = 500
 
 const AGE = BigInt(layout.word.age_shift)
 
