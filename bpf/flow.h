@@ -143,6 +143,23 @@ static __always_inline bool is_over(__u32 index, __u32 state, __u32 rules)
 	return is_reusable(state, rules) && flow && !flow->template_ref;
 }
 
+/* Is the flow's real gone, or has it no weight when the client begins anew? Then expire_nodest_conn ends the flow. */
+static __always_inline bool is_deserted(const struct settings *settings, const struct packet *packet, __u32 real)
+{
+	if (!(settings->rules & RULE_EXPIRE_NODEST_CONN))
+		return false;
+	return is_removed(real) || (packet->signal == SIGNAL_BEGIN && !has_weight(real));
+}
+
+/* Does the service remember no flow of this protocol? */
+static __always_inline bool is_one_packet(const struct decision *decision)
+{
+	__u32 id = decision->service;
+	struct service *service = bpf_map_lookup_elem(&services, &id);
+
+	return decision->packet.protocol == PROTOCOL_UDP && service && service->flags & SERVICE_FLAG_ONE_PACKET;
+}
+
 /* Store a flow's word; where that changes a count, once only. */
 static __always_inline void refresh(struct entry *entry, __u64 word, __u64 fresh)
 {
@@ -176,6 +193,7 @@ static __always_inline bool go_on(const struct settings *settings, struct decisi
 		}
 		is_done = is_over(entry->index, state, settings->rules);
 	}
+	is_done |= is_deserted(settings, packet, word_real(word));
 	if (is_done) {
 		if (!is_dry)
 			free_flow(entry, word);
@@ -210,7 +228,11 @@ static __always_inline void begin_flow(const struct settings *settings, struct d
 		return;
 	}
 	decision->is_new = true;
-	if (!is_dry)
+	if (is_dry)
+		return;
+	if (is_one_packet(decision))
+		leave_template(decision->template_ref);
+	else
 		store_flow(settings, decision, place);
 }
 

@@ -46,6 +46,7 @@ ARRAY(flows, struct flow, LIMIT_WAYS);
 ARRAY(template_words, struct bucket, 1);
 ARRAY(templates, struct template, LIMIT_WAYS);
 ARRAY(ports, struct port, LIMIT_PORTS);
+ARRAY(steps, __u32, LIMIT_STEPS);			/* to count by: see schedule-list.h */
 
 PERCPU(stats, struct real_stats, LIMIT_REALS);
 PERCPU(verdicts, __u64, VERDICT_REDIRECT + 1);
@@ -57,6 +58,15 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } egress SEC(".maps");					/* ifindex → ifindex, for packets that leave by another one */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LIMIT_LOCALITIES);
+	__type(key, struct locality_key);
+	__type(value, struct locality);
+} localities SEC(".maps");
+
+PERCPU(fresh_locality, struct locality, 1);	/* one in the making: it is large for the stack */
 
 /* Programs behind a tail call: what is rare and long, and IPv6, so that each family's way stays short. */
 enum slow_step {

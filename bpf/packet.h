@@ -49,6 +49,11 @@ static __always_inline struct address mapped_ipv4(__be32 address)
 	return mapped;
 }
 
+static __always_inline bool is_mapped_ipv4(const struct address *address)
+{
+	return !address->high && (__u32)address->low == 0xffff0000;
+}
+
 static __always_inline bool is_same_address(const __u8 *bytes, const struct address *address)
 {
 	const __u64 *halves = (const __u64 *)bytes;

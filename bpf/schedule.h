@@ -1,63 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which real server a new flow goes to. A service's part of the slots holds, in order, the ids of the reals that may
- * take one; TypeScript writes another list elsewhere and switches to it with one store. Round robin is one atomic add, so its order is
- * exact over all CPUs.
+ * Which real server a new flow goes to: the client's own if it has one, else whom the service's scheduler picks.
  */
 #pragma once
 
 #include "compiler.h"
 #include "decision.h"
+#include "schedule-hashes.h"
+#include "schedule-least.h"
+#include "schedule-locality.h"
+#include "schedule-turns.h"
 #include "template.h"
 
-#define SCHEDULE_TRIES 4			/* a real may have gone a moment before its slot does */
-
-static __always_inline struct real *real_at(__u32 id)
+/* What sh and mh hash: the client, and its port if the service says so. */
+static __always_inline __u32 hash_client(const struct service *service, const struct packet *packet)
 {
-	return bpf_map_lookup_elem(&reals, &id);
+	__u32 port = service->flags & SERVICE_FLAG_PORT ? bpf_ntohs(client_port(packet)) : 0;
+
+	return fold_address(&packet->client) + port;
 }
 
-/* May this service give a flow to that real? Asked of whatever a slot or a template names, which may be stale. */
-static __always_inline bool can_take(__u32 id, __u32 service)
+/* The id of the real that the service's scheduler picks, 0 if there is none. */
+static __always_inline __u32 pick_real(const struct service *service, const struct decision *decision, bool is_dry)
 {
-	struct real *real = real_at(id);
+	__u32 fallback = service->flags & SERVICE_FLAG_FALLBACK;
+	const struct packet *packet = &decision->packet;
+	__u32 id = decision->service;
 
-	return real && real->state == REAL_STATE_UP && real->service == service;
-}
-
-/* The id of the real that stands at a place in a schedule. */
-static __always_inline __u32 slot_real(__u32 place)
-{
-	__u32 index = place / 4;
-	struct slot *slot = bpf_map_lookup_elem(&slots, &index);
-
-	return slot ? slot->reals[place % 4] : 0;
-}
-
-/* The next turn of a service's round, which who only asks does not take. */
-static __always_inline __u64 take_turn(struct cursor *cursor, int tries, bool is_dry)
-{
-	return is_dry ? cursor->next + tries : __sync_fetch_and_add(&cursor->next, 1);
-}
-
-/* The id of the next real in turn, 0 if there is none. */
-static __always_inline __u32 schedule_round_robin(const struct service *service, __u32 id, bool is_dry)
-{
-	__u64 schedule = *(volatile const __u64 *)&service->schedule;
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &id);
-	__u32 count = schedule;
-
-	if (!cursor || !count)
-		return 0;
-#pragma unroll
-	for (int i = 0; i < SCHEDULE_TRIES; i++) {
-		__u64 turn = take_turn(cursor, i, is_dry);
-		__u32 real = slot_real((schedule >> 32) + turn % count);
-
-		if (real && can_take(real, id))
-			return real;
+	switch (service->scheduler) {
+	case SCHEDULER_SH:
+		return real_of_bucket(id, hash_client(service, packet), fallback);
+	case SCHEDULER_DH:
+		return real_of_bucket(id, fold_address(&packet->vip), 0);
+	case SCHEDULER_MH:
+		return real_of_place(id, hash_client(service, packet), fallback);
+	case SCHEDULER_LBLC:
+		return real_of_address(id, decision->vip, decision->now, is_dry);
+	case SCHEDULER_LBLCR:
+		return real_of_set(id, decision->vip, decision->now, is_dry);
+	case SCHEDULER_TWOS:
+		return better_of_two(id);
+	case SCHEDULER_RR:
+	case SCHEDULER_WRR:
+		return next_in_turn(id, is_dry);
+	default:
+		return least_of_list(id, service->scheduler);
 	}
-	return 0;
 }
 
 /* Remember the choice for this client. A template that cannot be stored costs affinity, not the flow. */
@@ -95,9 +83,18 @@ static __always_inline struct template_key template_key_of(const struct decision
 	return key;
 }
 
+/* May the client of a template go on to its real? expire_quiescent_template says whether also to one of weight 0. */
+static __always_inline bool keeps_clients(const struct settings *settings, __u32 real, __u32 service)
+{
+	if (settings->rules & RULE_EXPIRE_QUIESCENT_TEMPLATE && !has_weight(real))
+		return false;
+	return is_available(real, service);
+}
+
 /* The template of this client if it still holds, and its word. One that is over is freed, unless we only ask. */
-static __always_inline struct template *find_template(const struct decision *decision, const struct template_key *key,
-						      struct place *place, struct entry *entry, bool is_dry)
+static __always_inline struct template *find_template(const struct settings *settings, const struct decision *decision,
+						      const struct template_key *key, struct place *place,
+						      struct entry *entry, bool is_dry)
 {
 	struct template *template;
 
@@ -107,7 +104,7 @@ static __always_inline struct template *find_template(const struct decision *dec
 	if (!template)
 		return NULL;
 	if (is_same_client(template, key) && is_current(template, decision->now, is_dry) &&
-	    can_take(word_real(*entry->word), key->service))
+	    keeps_clients(settings, word_real(*entry->word), key->service))
 		return template;
 	/* Over, or another client's with the same signature: what takes its place here is found first. */
 	if (!is_dry)
@@ -115,7 +112,7 @@ static __always_inline struct template *find_template(const struct decision *dec
 	return NULL;
 }
 
-/* As schedule_round_robin(), but a client that is known stays where it was. */
+/* A client that is known stays where it was. */
 static __always_inline void schedule_persistent(const struct settings *settings, const struct service *service,
 						struct decision *decision, bool is_dry)
 {
@@ -123,7 +120,7 @@ static __always_inline void schedule_persistent(const struct settings *settings,
 	__u64 client = mix_address(&key.client, settings);
 	struct place place = place_of(mix(client, key.service, settings), settings->template_mask);
 	struct entry entry;
-	struct template *template = find_template(decision, &key, &place, &entry, is_dry);
+	struct template *template = find_template(settings, decision, &key, &place, &entry, is_dry);
 
 	if (template) {
 		decision->real = word_real(*entry.word);
@@ -132,7 +129,7 @@ static __always_inline void schedule_persistent(const struct settings *settings,
 			join_template(template, entry.word, decision->now);
 		return;
 	}
-	decision->real = schedule_round_robin(service, decision->service, is_dry);
+	decision->real = pick_real(service, decision, is_dry);
 	if (decision->real && !is_dry) {
 		__u32 timeout = service->persistence_s * TICKS_PER_SECOND;
 
@@ -151,5 +148,5 @@ static __always_inline void schedule(const struct settings *settings, struct dec
 	if (service->persistence_s)
 		schedule_persistent(settings, service, decision, is_dry);
 	else
-		decision->real = schedule_round_robin(service, decision->service, is_dry);
+		decision->real = pick_real(service, decision, is_dry);
 }

@@ -26,6 +26,9 @@ enum limit {
 	LIMIT_PROBES = 16,		/* slots of the VIP table that a look-up reads at most */
 	LIMIT_MARKS = 4096,		/* rules that mark packets, of all VIPs together */
 	LIMIT_MARKS_OF_VIP = 16,
+	LIMIT_LOCALITIES = 8192,	/* {service, VIP} pairs of lblc and lblcr */
+	LIMIT_LOCALITY_REALS = 32,
+	LIMIT_STEPS = 4096,		/* reals of one service; places of a table that are looked at */
 	LIMIT_WAYS = 8,			/* words in a bucket: one cache line */
 };
 
@@ -217,6 +220,19 @@ struct real {
 	__u32 pad;
 	__u8 address[16];
 	__u8 tunnel_source[16];		/* of packets in a tunnel to it */
+};
+
+/* Of lblc and lblcr: which reals an address that packets are for is with, those that joined later behind. */
+struct locality_key {
+	__u32 service;
+	__u32 vip;
+};
+
+struct locality {
+	__u32 used;			/* ticks */
+	__u32 changed;			/* ticks; when the set did */
+	__u32 count;
+	__u16 reals[LIMIT_LOCALITY_REALS];
 };
 
 /* What decides whether, and how often, a real gets new flows. On cache lines of its own: every new flow writes it. */

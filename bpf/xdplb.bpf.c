@@ -6,7 +6,7 @@
  *
  * Whatever is not for a VIP goes up the stack untouched, whatever it looks like. The way of an established flow
  * calls no helper. Places kept for what is to come: IPv6 beside find_ipv4(), fragments and ICMP errors where they
- * are passed today, other schedulers beside schedule_round_robin(), other modes beside set_macs().
+ * are passed today, other modes beside set_macs().
  */
 #include "flow.h"
 #include "forward.h"
@@ -38,6 +38,12 @@ static __always_inline bool balances(__u32 vip, const struct settings *settings)
 	return role && (likely(*role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE));
 }
 
+/* expire_nodest_conn ends the flows of a real that has gone; without it they wait until it is back. */
+static __always_inline bool may_be_deserted(const struct settings *settings, __u32 real)
+{
+	return unlikely(settings->rules & RULE_EXPIRE_NODEST_CONN) && is_removed(real);
+}
+
 /* To which real the packet goes; or the verdict, if it goes to none. */
 static __always_inline void decide(const struct settings *settings, struct decision *decision)
 {
@@ -45,9 +51,10 @@ static __always_inline void decide(const struct settings *settings, struct decis
 
 	decision->now = ticks_now(settings);
 	decision->real = find_steady(settings, &decision->packet, decision->now);
-	if (likely(decision->real))
+	if (likely(decision->real) && likely(!may_be_deserted(settings, decision->real)))
 		return;
 	asked = *decision;		/* so that this one can stay in registers */
+	asked.real = 0;
 	follow(&asked);
 	decision->real = asked.real;
 	decision->verdict = asked.verdict;

@@ -6,6 +6,7 @@ const HALVES = load.size / 4
 const WEIGHT_AT = 2
 const UPPER_AT = 3
 const LOWER_AT = 4
+const OVERLOADED_AT = 5
 
 const ACTIVE = 1n << 32n
 const INACTIVE = 1n
@@ -62,6 +63,16 @@ export class LoadTable {
     this.#halves[real * HALVES + WEIGHT_AT] = weight
     this.#halves[real * HALVES + UPPER_AT] = upperThreshold
     this.#halves[real * HALVES + LOWER_AT] = lowerThreshold
+    this.#judge(real, upperThreshold, lowerThreshold || Math.ceil((upperThreshold * 3) / 4))
+  }
+
+  /** By other thresholds it may be overloaded, or no longer: __ip_vs_dest_update_overload() of ip_vs_ctl.c. */
+  #judge(real: number, upper: number, lower: number): void {
+    const { active, inactive } = this.connections(real)
+    const flows = active + inactive
+    const isOverloaded = (this.#halves[real * HALVES + OVERLOADED_AT] ?? 0) !== 0
+    const bound = isOverloaded ? lower : upper
+    this.#halves[real * HALVES + OVERLOADED_AT] = upper > 0 && flows >= bound ? 1 : 0
   }
 
   /** A flow has ended. */

@@ -1,6 +1,6 @@
 import { addressBytes, familyOf } from '../address.js'
 import { XdplbError } from '../errors.js'
-import { limit, type Service, scheduler as schedulers } from './layout.gen.js'
+import { limit, type Service, scheduler as schedulers, serviceFlag } from './layout.gen.js'
 import { isSameList, type Member } from './schedulers/member.js'
 import {
   noSchedule,
@@ -40,11 +40,12 @@ export class ServiceTable {
     throw new XdplbError('CONFIG', `add virtual server: all ${limit.services - 1} places are taken`)
   }
 
-  /** Every scheduler is rr as yet. */
-  configure(id: number, { persistence }: ServiceSpec): void {
+  configure(id: number, spec: ServiceSpec): void {
+    const { scheduler, persistence } = spec
     this.#tables.services.update(id, {
       inUse: 1,
-      scheduler: schedulers.rr,
+      scheduler: schedulers[scheduler],
+      flags: flagsOf(spec),
       persistenceS: persistence?.seconds ?? 0,
       granularity: maskOf(persistence),
     })
@@ -97,6 +98,13 @@ function isSame(one: readonly number[], other: readonly number[]): boolean {
 
 function stretchOf({ schedule }: Service): Stretch {
   return { first: Number(schedule >> 32n), count: Number(schedule & COUNT_MASK) }
+}
+
+function flagsOf({ schedulerFlags: { port, fallback }, onePacket }: ServiceSpec): number {
+  const bit = (holds: boolean, value: number) => (holds ? value : 0)
+  return (
+    bit(port, serviceFlag.port) | bit(fallback, serviceFlag.fallback) | bit(onePacket, serviceFlag.one_packet)
+  )
 }
 
 /** The granularity over the 16 bytes of an address in the maps. */

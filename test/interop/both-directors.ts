@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
+import { defaultRules, type Rules } from '../../lib/dataplane/rules.js'
 import type { ServiceSpec } from '../../lib/dataplane/spec.js'
 import { formatEndpoint } from '../../lib/service.js'
 import type { Frame } from '../tools/packet.js'
@@ -33,6 +34,7 @@ export class BothDirectors {
   /** Takes everything away, connections and settings too, and begins with these services. */
   async begin(...wishes: readonly ServiceWish[]): Promise<void> {
     await this.#ipvs.run('reset')
+    await this.follow({})
     this.#specs = []
     this.#program.apply()
     this.#program.clear()
@@ -49,6 +51,21 @@ export class BothDirectors {
     this.#specs = specs
     for (const id of this.#program.services.running.flatMap(({ reals }) => reals))
       if (!this.#trafficBefore.has(id)) this.#trafficBefore.set(id, this.#program.statsOf(id))
+  }
+
+  /** Both keep to other rules: `expire_nodest_conn=1`. */
+  async follow(rules: Partial<Rules>): Promise<void> {
+    const all = { ...defaultRules, ...rules }
+    const sysctls = {
+      expire_nodest_conn: Number(all.expireNodestConn),
+      expire_quiescent_template: Number(all.expireQuiescentTemplate),
+      conn_reuse_mode: all.connReuseMode,
+    }
+    const lines = Object.entries(sysctls).map(
+      ([name, value]) => `echo ${value} >/proc/sys/net/ipv4/vs/${name}`,
+    )
+    await this.#ipvs.run(lines.join('\n'))
+    this.#program.loaded.setRules(all)
   }
 
   /** Sends the same frames to both. @returns where they went, which was the same for both unless the test fails */

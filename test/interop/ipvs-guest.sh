@@ -19,16 +19,13 @@ SETUP
 mkfifo /tmp/guest/nothing
 exec 9<>/tmp/guest/nothing
 
-# Takes away services, connections and settings. Connections to real servers that are gone end when IPVS is told so.
+# Takes away services and connections. Those to real servers that are gone end when IPVS is told so.
 function reset {
-	local setting lines
+	local lines
 	echo 1 >/proc/sys/net/ipv4/vs/expire_nodest_conn
 	ipvsadm -C
 	until mapfile -t lines </proc/net/ip_vs_conn && ((${#lines[@]} <= 1)); do
 		read -rt 0.01 -u 9 || true
-	done
-	for setting in expire_nodest_conn=0 expire_quiescent_template=0 conn_reuse_mode=1; do
-		echo "${setting#*=}" >"/proc/sys/net/ipv4/vs/${setting%=*}"
 	done
 }
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { type Address, addressBytes, parseAddress } from '../../lib/address.js'
+import { type Address, addressBytes, type Family, parseAddress } from '../../lib/address.js'
 import type { Resolution, Resolver } from '../../lib/dataplane/next-hops.js'
 import { nowhere } from '../../lib/dataplane/real-table.js'
 import { type Mac, macBytes } from '../../lib/net/mac.js'
@@ -8,8 +8,9 @@ import { balancerMac, mac } from './packet.js'
 /** What BPF_PROG_TEST_RUN says that a packet came in by: the loopback interface. */
 export const LOOPBACK = 1
 
-export function realAddress(lastByte: number): Address {
-  return parseAddress(`10.0.0.${lastByte}`)
+/** 10.0.0.N, or 2001:db8::N. */
+export function realAddress(lastByte: number, family: Family = 4): Address {
+  return parseAddress(family === 4 ? `10.0.0.${lastByte}` : `2001:db8::${lastByte.toString(16)}`)
 }
 
 /** The MAC address that a real 10.0.0.N has here. */

@@ -1,4 +1,4 @@
-import { parseAddress } from '../../lib/address.js'
+import { type Family, familyOf, parseAddress } from '../../lib/address.js'
 import type {
   Match,
   Persistence,
@@ -48,7 +48,9 @@ export function serviceSpec(wish: ServiceWish = {}): ServiceSpec {
     schedulerFlags: { port: false, fallback: false, ...flags },
     onePacket,
     persistence: persistence && persistenceOf(persistence),
-    reals: reals.map(real => realSpec(typeof real === 'number' ? { last: real } : real, port)),
+    reals: reals.map(real =>
+      realSpec(typeof real === 'number' ? { last: real } : real, port, familyOf(parseAddress(vip))),
+    ),
   }
 }
 
@@ -66,9 +68,9 @@ function persistenceOf({
   return { seconds, granularity: parseAddress(granularity) } satisfies Persistence
 }
 
-function realSpec({ last, ...wish }: RealWish, port: number): RealSpec {
+function realSpec({ last, ...wish }: RealWish, port: number, family: Family): RealSpec {
   return {
-    address: realAddress(last),
+    address: realAddress(last, family),
     port,
     weight: 1,
     forwarding: 'dr',

@@ -1,3 +1,5 @@
+import { XdplbError } from '../../errors.js'
+import { limit } from '../layout.gen.js'
 import type { Scheduler } from '../spec.js'
 import { destinationBuckets, sourceBuckets } from './hash-buckets.js'
 import { maglevTable } from './maglev.js'
@@ -57,6 +59,10 @@ export function scheduleOf(roster: Roster, used: UsedSchedule, before: readonly 
   if (scheduler === 'sh') return { ...still, places: sourceBuckets(members) }
   if (scheduler === 'dh') return { ...still, places: destinationBuckets(members) }
   if (scheduler === 'mh') return { ...still, places: maglevTable(members) }
+  if (members.length > limit.steps) {
+    const found = `${members.length} real servers, expected at most ${limit.steps}`
+    throw new XdplbError('CONFIG', `schedule: ${scheduler}: ${found}`)
+  }
   const places = idsOf(members.filter(({ id, weight }) => weight > 0 && isUp(id)))
   if (scheduler !== 'rr') return { ...still, places }
   const list = idsOf(members)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * rr and wrr: one after the other in a round that TypeScript has laid out. A turn is one atomic add, so their order is
+ * exact over all CPUs.
+ */
+#pragma once
+
+#include "schedule-list.h"
+
+struct round {
+	struct stretch turns;
+	__u32 service;
+	__u32 real;
+	bool is_dry;
+};
+
+/* A turn after `passed` others: whose it is, and does that one take flows? */
+static __always_inline bool take_turn(struct round *round, __u32 passed)
+{
+	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &round->service);
+	__u64 turn;
+
+	if (!cursor)
+		return false;
+	turn = round->is_dry ? cursor->next + passed : __sync_fetch_and_add(&cursor->next, 1);
+	round->real = real_in(&round->turns, turn % round->turns.count);
+	return takes_flows(round->real, round->service);
+}
+
+/* Passes over reals that take no flows: there are few in a round, unless they are overloaded. */
+static long pass_over(void *map, const __u32 *passed, void *step, struct round *round)
+{
+	return *passed + 1 >= round->turns.count || take_turn(round, *passed + 1);
+}
+
+/* The id of the next real in turn, 0 if there is none. Who only asks takes no turn. */
+PROVED_ONCE int next_in_turn(__u32 id, __u32 is_dry)
+{
+	struct service *service = bpf_map_lookup_elem(&services, &id);
+	struct round round = { .service = id, .is_dry = is_dry };
+
+	if (!service)
+		return 0;
+	round.turns = stretch_of(service);
+	if (!round.turns.count)
+		return 0;
+	if (unlikely(!take_turn(&round, 0)))
+		walk(pass_over, &round);
+	return takes_flows(round.real, id) ? round.real : 0;
+}
