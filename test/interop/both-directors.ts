@@ -41,6 +41,7 @@ export class BothDirectors {
     this.#trafficBefore = new Map()
     this.#lagMs = 0
     await this.apply(...wishes)
+    await this.#ipvs.run('ipvsadm -Z') // a real that IPVS still had has its counters from before
   }
 
   /** Goes over to these services, by the changes that make them out of what was. */

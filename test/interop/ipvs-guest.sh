@@ -11,7 +11,7 @@ address add 2001:db8::11/64 dev vec0 nodad
 address add 2001:db8::1/128 dev vec0 nodad
 route add default via 10.0.0.254 dev vec0
 neighbour replace 10.0.0.254 lladdr 02:00:00:00:00:fe dev vec0 nud permanent
-$(for last in {2..253}; do
+$(for last in {64..95}; do
 	printf 'neighbour replace 10.0.0.%d lladdr 02:00:00:00:01:%02x dev vec0 nud permanent\n' $last $last
 	printf 'neighbour replace 2001:db8::%x lladdr 02:00:00:00:01:%02x dev vec0 nud permanent\n' $last $last
 done)

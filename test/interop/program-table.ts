@@ -2,7 +2,7 @@ import { addressFromBytes } from '../../lib/address.js'
 import { TICKS_PER_SECOND } from '../../lib/dataplane/clock.js'
 import { type FlowState, flowState, templateState } from '../../lib/dataplane/layout.gen.js'
 import { protocolNumbers } from '../../lib/dataplane/spec.js'
-import { formatEndpoint } from '../../lib/service.js'
+import { formatEndpoint, type Protocol } from '../../lib/service.js'
 import type { ProgramUnderTest } from '../tools/program.js'
 import { type Connection, sortConnections } from './ipvs-table.js'
 
@@ -38,12 +38,17 @@ function listTemplates(program: ProgramUnderTest): Connection[] {
     return {
       protocol: match.protocol.toUpperCase(),
       secondsLeft: left / TICKS_PER_SECOND,
-      state: template.state === templateState.assured ? 'ASSURED' : 'NONE',
+      state: isAssured(template.state, match.protocol) ? 'ASSURED' : 'NONE',
       client: formatEndpoint({ address: addressFromBytes(template.client), port: 0 }),
       virtual: formatEndpoint({ address: match.vip, port }),
       real: nameOfReal(program, template.real, port),
     }
   })
+}
+
+/** IPVS assures a template of UDP by an answer (ip_vs_proto_udp.c), and a director in direct routing sees none. */
+function isAssured(state: number, protocol: Protocol): boolean {
+  return protocol !== 'udp' && state === templateState.assured
 }
 
 /** A real without a port of its own gets packets at the one that they are for. */
