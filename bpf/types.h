@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 3,
+	LAYOUT_VERSION = 4,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -20,7 +20,7 @@ enum limit {
 	LIMIT_SERVICE_BUCKETS = 2048,	/* 8 {VIP, port, protocol} each, a power of two */
 	LIMIT_SERVICES = 4096,
 	LIMIT_REALS = 32768,		/* {service, real} pairs, removed ones that flows still name included */
-	LIMIT_SLOTS = 262144,		/* of all schedules together */
+	LIMIT_SLOTS = 1048576,		/* of all schedules together */
 	LIMIT_PLACES = 4 * LIMIT_SLOTS,	/* real ids in them */
 	LIMIT_PORTS = 1024,		/* interfaces, found by ifindex modulo this */
 	LIMIT_PROBES = 16,		/* slots of the VIP table that a look-up reads at most */

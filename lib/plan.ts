@@ -5,9 +5,10 @@ import {
   type RealServer,
   type RunnableService,
   runnableServices,
+  type SchedulerFlag,
   type VrrpInstance,
 } from './config/index.js'
-import type { Persistence, RealSpec, ServiceSpec } from './dataplane/spec.js'
+import type { Persistence, RealSpec, SchedulerFlags, ServiceSpec } from './dataplane/spec.js'
 import { formatService } from './service.js'
 import type { SpeakerOptions } from './vrrp/speaker.js'
 import type { VirtualAddress } from './vrrp/virtual-addresses.js'
@@ -74,17 +75,25 @@ function addressesOf({
   }))
 }
 
-/** A virtual server as the data plane is told of it, all its reals in rotation. Any scheduler runs as rr for now. */
+/** A virtual server as the data plane is told of it, all its reals in rotation. */
 export function specOf(server: RunnableService): ServiceSpec {
   return {
     name: formatService(nameOfService(server)),
     matches: server.matches,
-    scheduler: 'rr',
-    schedulerFlags: { port: false, fallback: false },
-    onePacket: false,
+    scheduler: server.scheduler,
+    schedulerFlags: flagsOf(server),
+    onePacket: server.onePacket,
     persistence: persistenceOf(server),
     reals: server.realServers.map(realOf),
   }
+}
+
+/** IPVS's flag-1 is fallback, flag-2 is port, of `sh` and of `mh` (include/uapi/linux/ip_vs.h). */
+function flagsOf({ scheduler, schedulerFlags }: RunnableService): SchedulerFlags {
+  const has = (...names: readonly SchedulerFlag[]) => schedulerFlags.some(flag => names.includes(flag))
+  if (scheduler === 'sh') return { port: has('flag-2', 'sh-port'), fallback: has('flag-1', 'sh-fallback') }
+  if (scheduler === 'mh') return { port: has('flag-2', 'mh-port'), fallback: has('flag-1', 'mh-fallback') }
+  return { port: false, fallback: false }
 }
 
 function realOf({ address, port, weight, upperThreshold, lowerThreshold }: RealServer): RealSpec {

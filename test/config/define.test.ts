@@ -112,16 +112,12 @@ t.test('a fault has the path of its option, what was found and what was expected
       'virtualServers[0].realServers[1].checks[0]: warning: MISC_CHECK is not honoured yet',
     ],
     [
-      withReal({ upperThreshold: 5 }),
-      'virtualServers[0].realServers[1].upperThreshold: warning: not honoured yet',
+      withReal({ virtualHost: 'www' }),
+      'virtualServers[0].realServers[1].virtualHost: warning: not honoured yet',
     ],
     [
       withReal({ port: 81 }),
       "virtualServers[0].realServers[1].port: warning: virtual server 10.0.0.1:80/tcp and real server 10.0.0.72:81 ports don't match - resetting",
-    ],
-    [
-      { virtualServers: [{ ...service, scheduler: 'wlc' }] },
-      'virtualServers[0].scheduler: warning: scheduler wlc is not honoured yet - 10.0.0.1:80/tcp runs with rr',
     ],
     [
       { virtualServers: [{ ...service, protocol: 'TCP' }] },

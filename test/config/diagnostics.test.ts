@@ -327,7 +327,6 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
       '1:1 warning adjusted Virtual server 10.0.0.1:80/udp: no protocol set - defaulting to UDP',
       "1:1 warning adjusted Virtual server 10.0.0.1:80/udp: no scheduler set, setting default 'wlc'",
       '1:1 warning adjusted Virtual server 10.0.0.1:80/udp: no forwarding method set, setting default NAT',
-      '1:1 warning not-honoured scheduler wlc is not honoured yet - 10.0.0.1:80/udp runs with rr',
       '1:1 error not-run forwarding NAT is refused: XDP direct routing cannot translate addresses - 10.0.0.1:80/udp is not run; use DR',
     ],
     [
@@ -368,19 +367,18 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
       '7:1 warning not-run forwarding TUN is not honoured yet - real server 10.0.0.71:80 is not run',
       "7:21 error invalid-value type: unknown value 'vxlan', expected ipip, gue, gre - ignoring",
     ],
+    [service('lb_algo wrr'), '5:1 warning duplicate lb_algo is given again - the last one counts'],
     [
-      service('lb_algo wrr'),
+      service('lb_algo wrr', 'weight 65535\n}\nreal_server 10.0.0.72 80 {\nweight 65534'),
       '5:1 warning duplicate lb_algo is given again - the last one counts',
-      '5:1 warning not-honoured scheduler wrr is not honoured yet - 10.0.0.1:80/tcp runs with rr',
+      '5:1 warning not-honoured weights make a round of 131069 turns - they are rounded so that it has 65536; use weights with a common divisor',
     ],
     [
       service('sh-port'),
-      '5:1 warning not-honoured sh-port is not honoured yet',
       '5:1 warning adjusted Virtual server 10.0.0.1:80/tcp: sh-port only applies to sh scheduler - ignoring',
     ],
     [
       service('ops'),
-      '5:1 warning not-honoured ops is not honoured yet',
       '5:1 warning adjusted Virtual server 10.0.0.1:80/tcp: one packet scheduling requires UDP - resetting',
     ],
     [

@@ -56,8 +56,8 @@ export const realServer = defineBlock<RealServer, RealSurroundings>('real_server
       inherit: (_, { service }) => service.delayLoopSeconds,
     }),
     virtualHost: value('virtualhost', text(), { inherit: (_, { service }) => service.virtualHost }),
-    upperThreshold: value('uthreshold', integer(0, COUNT_MAX), { default: 0 }),
-    lowerThreshold: value('lthreshold', integer(0, COUNT_MAX), { default: 0 }),
+    upperThreshold: value('uthreshold', integer(0, COUNT_MAX), { honoured: true, default: 0 }),
+    lowerThreshold: value('lthreshold', integer(0, COUNT_MAX), { honoured: true, default: 0 }),
     notifyUp: script('notify_up'),
     notifyDown: script('notify_down'),
     smtpAlert: toggle('smtp_alert', {

@@ -1,4 +1,5 @@
 import { formatEndpoint } from '../../service.js'
+import { MOST_TURNS, roundLength } from '../../weights.js'
 import { type Claim, claimPackets, type Refusal } from '../claims.js'
 import type { Config, Forwarding, VirtualServer } from '../model.js'
 import { obstacle } from '../runnable.js'
@@ -22,11 +23,21 @@ function reportClaim(claim: Claim, settling: Settling<undefined>): void {
     return
   }
   if (matches.length === 0) return
-  if (service.scheduler !== 'rr') {
-    const message = `scheduler ${service.scheduler} is not honoured yet - ${label} runs with rr`
-    report.warning(places.of(service, 'scheduler'), 'not-honoured', message)
-  }
+  reportWeights(service, settling)
   reportForwarding(service, settling)
+}
+
+function reportWeights(service: VirtualServer, { report, places }: Settling<undefined>): void {
+  if (service.scheduler !== 'wrr') return
+  const turns = roundLength(service.realServers.map(({ weight }) => weight))
+  if (turns <= MOST_TURNS) return
+  const message = `weights make a round of ${turns} turns - they are rounded so that it has ${MOST_TURNS}`
+  report.warning(
+    places.of(service, 'scheduler'),
+    'not-honoured',
+    message,
+    'use weights with a common divisor',
+  )
 }
 
 function reportRefusal(

@@ -73,8 +73,13 @@ export const virtualServer = defineBlock<VirtualServer, ServiceSurroundings>('vi
       default: 'udp',
     }),
     scheduler: value(['lb_algo', 'lvs_sched'], scheduler, { honoured: true, always: true, default: 'wlc' }),
-    schedulerFlags: flags(['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback']),
-    onePacket: flag('ops'),
+    schedulerFlags: flags(
+      ['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'],
+      {
+        honoured: true,
+      },
+    ),
+    onePacket: flag('ops', { honoured: true }),
     forwarding: forwarding(['lb_kind', 'lvs_method'], {
       honoured: true,
       always: true,

@@ -1,7 +1,7 @@
 import { XdplbError } from '../../errors.js'
+import { commonDivisor, highestOf } from '../../weights.js'
 import { hashedAddress, OFFSET_KEY, SKIP_KEY, shortSipHash } from './hashes.js'
 import type { Member } from './member.js'
-import { commonDivisor, highestOf } from './weights.js'
 
 /** Places of a table: the prime that CONFIG_IP_VS_MH_TAB_INDEX 12 stands for, which is the kernel's default. */
 export const MAGLEV_PLACES = 4093

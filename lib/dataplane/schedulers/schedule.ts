@@ -1,4 +1,5 @@
 import { XdplbError } from '../../errors.js'
+import { MOST_TURNS } from '../../weights.js'
 import { limit } from '../layout.gen.js'
 import type { Scheduler } from '../spec.js'
 import { destinationBuckets, sourceBuckets } from './hash-buckets.js'
@@ -14,9 +15,6 @@ import {
   noLevel,
   weightedRound,
 } from './weighted-round.js'
-
-/** The longest round of `wrr`; weights that make a longer one are rounded. */
-export const MOST_TURNS = 65_536
 
 /** What the program goes by: its service's part of the slots, and where in it rr and wrr begin. */
 export interface Schedule {

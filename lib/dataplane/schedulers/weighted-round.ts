@@ -1,5 +1,5 @@
+import { commonDivisor, highestOf, roundLength } from '../../weights.js'
 import type { Member } from './member.js'
-import { commonDivisor, highestOf } from './weights.js'
 
 /**
  * How far `wrr` has come: what IPVS keeps as `cw` and `di` (net/netfilter/ipvs/ip_vs_wrr.c). A round goes over the
@@ -57,18 +57,12 @@ export function firstTurnAt({ level, step }: Level, members: readonly Member[]):
  * nothing who had something.
  */
 export function boundedMembers(members: readonly Member[], most: number): readonly Member[] {
-  const turns = roundLength(members)
+  const turns = roundLength(members.map(({ weight }) => weight))
   if (turns <= most) return members
   const room = most - members.length
   const { step } = topLevel(members)
   const bounded = (weight: number) => Math.ceil(((weight / step) * room) / turns)
   return members.map(member => ({ ...member, weight: bounded(member.weight) }))
-}
-
-/** How many turns a round has. */
-export function roundLength(members: readonly Member[]): number {
-  const { step } = topLevel(members)
-  return members.reduce((sum, { weight }) => sum + weight, 0) / step
 }
 
 /** Lowered by less than a step, so that the last level of a round is 1. */

@@ -2,7 +2,6 @@ import t from 'tap'
 import { parseAddress } from '../../../lib/address.js'
 import { listed, type Member } from '../../../lib/dataplane/schedulers/member.js'
 import {
-  MOST_TURNS,
   noSchedule,
   type Schedule,
   scheduleOf,
@@ -10,6 +9,7 @@ import {
 } from '../../../lib/dataplane/schedulers/schedule.js'
 import { lastInList, turnBehind } from '../../../lib/dataplane/schedulers/turn.js'
 import type { Scheduler } from '../../../lib/dataplane/spec.js'
+import { MOST_TURNS } from '../../../lib/weights.js'
 
 /** A service whose reals are said by their ids and weights, as they are configured. */
 class Service {
@@ -101,4 +101,22 @@ t.test('a round of wrr is never longer than there is room for', async t => {
   t.ok(places.length <= MOST_TURNS && places.length > MOST_TURNS - 10, `${places.length} turns`)
   const share = places.filter(id => id === 1).length / places.length
   t.ok(Math.abs(share - 65_535 / 131_069) < 0.0001, `${share}`)
+})
+
+t.test('a list is no longer than a walk over it may be', async t => {
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [index + 1, 1]))
+  for (const scheduler of ['rr', 'wlc'] as const) {
+    const service = (count: number) => {
+      const members = Object.keys(many(count)).map((id): Member => {
+        return { id: Number(id), address: parseAddress('10.0.0.1'), port: 80, weight: 1, lastWeight: 1 }
+      })
+      return scheduleOf({ scheduler, members, isUp: () => true }, noSchedule, [])
+    }
+    t.equal(service(4096).places.length, 4096)
+    t.throws(() => service(4097), {
+      code: 'CONFIG',
+      message: `schedule: ${scheduler}: 4097 real servers, expected at most 4096`,
+    })
+  }
 })

@@ -9,9 +9,9 @@ import {
   levelAfterChange,
   levelBefore,
   noLevel,
-  roundLength,
   weightedRound,
 } from '../../../lib/dataplane/schedulers/weighted-round.js'
+import { roundLength } from '../../../lib/weights.js'
 
 /** A real 10.0.0.N of the id N. */
 function member(id: number, weight = 1): Member {
@@ -129,7 +129,7 @@ t.test('a round of wrr', async t => {
 
   t.test('is kept within bounds in proportion', async t => {
     const huge = members(65_535, 65_534, 1, 0)
-    t.equal(roundLength(huge), 131_070)
+    t.equal(roundLength(huge.map(({ weight }) => weight)), 131_070)
     const bounded = boundedMembers(huge, 10_000)
     t.strictSame(
       bounded.map(({ weight }) => weight),
