@@ -66,24 +66,19 @@ PROVED_ONCE int is_busy(__u32 id, __u32 real)
 	return idlers.found;
 }
 
-/* lblc: one real for an address. */
+/* lblc: the real that an address is with; 0 if there is none that takes flows. */
 PROVED_ONCE int real_of_address(__u32 id, __u32 vip, __u32 now, __u32 is_dry)
 {
 	struct locality_key key = { id, vip };
 	struct locality *locality = find_locality(&key, now);
 	__u32 real;
 
-	if (locality) {
-		real = locality->reals[0];
-		if (!is_dry)
-			locality->used = now;
-		if (has_weight(real) && is_available(real, id) && !is_busy(id, real))
-			return real;
-	}
-	real = least_of_list(id, SCHEDULER_LBLC);
-	if (real && !is_dry)
-		begin_locality(&key, real, now);
-	return real;
+	if (!locality)
+		return 0;
+	if (!is_dry)
+		locality->used = now;
+	real = locality->reals[0];
+	return has_weight(real) && is_available(real, id) ? real : 0;
 }
 
 /* A member of a set, and what is looked for among them: the least loaded or the most, of equals who joined last. */
@@ -175,29 +170,33 @@ static __always_inline void join_set(struct locality *set, __u32 real, __u32 now
 	set->changed = now;
 }
 
-/* lblcr: a set of reals for an address, which another one joins when all have too much to do. */
+/* lblcr: the least loaded of the set that an address is with; 0 if there is none that takes flows. */
 PROVED_ONCE int real_of_set(__u32 id, __u32 vip, __u32 now, __u32 is_dry)
 {
 	struct locality_key key = { id, vip };
 	struct locality *set = find_locality(&key, now);
 	__u32 real;
 
-	if (set) {
-		real = least_of_set(set, id);
-		if (!is_dry) {
-			set->used = now;
-			if (set->count > 1 && now - set->changed > LOCALITY_TIMEOUT)
-				drop_most_of_set(set, now);
-		}
-		if (real && !is_busy(id, real))
-			return real;
-	}
-	real = least_of_list(id, SCHEDULER_LBLCR);
-	if (!real || is_dry)
+	if (!set)
+		return 0;
+	real = least_of_set(set, id);
+	if (is_dry)
 		return real;
-	if (set)
+	set->used = now;
+	if (set->count > 1 && now - set->changed > LOCALITY_TIMEOUT)
+		drop_most_of_set(set, now);
+	return real;
+}
+
+/* From now on an address is with that real: with lblcr as one more of its set. */
+PROVED_ONCE int join_locality(__u32 id, __u32 vip, __u32 real, __u32 now, __u32 scheduler)
+{
+	struct locality_key key = { id, vip };
+	struct locality *set = find_locality(&key, now);
+
+	if (set && scheduler == SCHEDULER_LBLCR)
 		join_set(set, real, now);
 	else
 		begin_locality(&key, real, now);
-	return real;
+	return 0;
 }

@@ -20,6 +20,21 @@ static __always_inline __u32 hash_client(const struct service *service, const st
 	return fold_address(&packet->client) + port;
 }
 
+/* Where an address is, unless it has too much to do there; the steps are called from here to keep the stack low. */
+static __always_inline __u32 pick_local(const struct decision *decision, __u32 scheduler, bool is_dry)
+{
+	__u32 id = decision->service, vip = decision->vip, now = decision->now;
+	__u32 real = scheduler == SCHEDULER_LBLC ? real_of_address(id, vip, now, is_dry) :
+						   real_of_set(id, vip, now, is_dry);
+
+	if (real && !is_busy(id, real))
+		return real;
+	real = least_of_list(id, scheduler);
+	if (real && !is_dry)
+		join_locality(id, vip, real, now, scheduler);
+	return real;
+}
+
 /* The id of the real that the service's scheduler picks, 0 if there is none. */
 static __always_inline __u32 pick_real(const struct service *service, const struct decision *decision, bool is_dry)
 {
@@ -35,9 +50,8 @@ static __always_inline __u32 pick_real(const struct service *service, const stru
 	case SCHEDULER_MH:
 		return real_of_place(id, hash_client(service, packet), fallback);
 	case SCHEDULER_LBLC:
-		return real_of_address(id, decision->vip, decision->now, is_dry);
 	case SCHEDULER_LBLCR:
-		return real_of_set(id, decision->vip, decision->now, is_dry);
+		return pick_local(decision, service->scheduler, is_dry);
 	case SCHEDULER_TWOS:
 		return better_of_two(id);
 	case SCHEDULER_RR:
