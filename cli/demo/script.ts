@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../../lib/address.js'
+import type { Child } from './lab/child.js'
 import { type Answer, request, startWebServer } from './lab/http.js'
 import { type Seed, vip } from './lab/seed.js'
 import type { Node } from './node.js'
@@ -8,6 +9,8 @@ import type { Stage } from './stage.js'
 const URL = `http://${vip}/`
 const REQUESTS_OF_ONE = 6
 const ASK_EVERY_MS = 20
+/** From the first word of a new master on, whatever the change has lost is over. */
+const SETTLING_MS = 500
 const TCP = 6
 
 /** What the protocol allows for a takeover by priority 100: 3 adverts and the skew, RFC 3768 §6.1; or the skew alone. */
@@ -105,8 +108,9 @@ export class Script {
     await steady.printed(/\d+ websvr/)
     await this.#master.kill()
     await this.#stage.doing('waiting for lb2', () => this.#backup.said(/Entering MASTER STATE/))
-    await this.#stage.doing('asking', () => sleep(500))
-    const gap = longestGap(steady.stdout)
+    const settled = Date.now() + SETTLING_MS
+    await this.#stage.doing('asking', () => answeredAfter(steady, settled))
+    const gap = longestGap(answerTimes(steady))
     const allowed = `the protocol allows ${SKEW_MS.toFixed(0)} ms when its process says farewell, ${MASTER_DOWN_MS.toFixed(0)} ms when nothing does`
     this.#stage.show('lb2 answers', gap < MASTER_DOWN_MS + 200, `longest gap ${gap} ms; ${allowed}`)
 
@@ -164,8 +168,15 @@ function turns(answers: readonly Answer[]): string {
   return [...counts].map(([server, count]) => `${server} ${count}`).join(', ')
 }
 
-/** Between two answers of the steady client, in milliseconds. */
-function longestGap(lines: string): number {
-  const times = Array.from(lines.matchAll(/^(\d+) /gm), ([, time]) => Number(time))
+/** When the steady client was answered, in milliseconds since the epoch. */
+function answerTimes(steady: Child): number[] {
+  return Array.from(steady.stdout.matchAll(/^(\d+) /gm), ([, time]) => Number(time))
+}
+
+async function answeredAfter(steady: Child, moment: number): Promise<void> {
+  while (!answerTimes(steady).some(time => time > moment)) await sleep(ASK_EVERY_MS)
+}
+
+function longestGap(times: readonly number[]): number {
   return times.reduce((longest, time, i) => Math.max(longest, time - (times[i - 1] ?? time)), 0)
 }
