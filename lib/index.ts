@@ -4,8 +4,14 @@ export { type BenchmarkOptions, type BenchmarkReport, benchmark } from './bench/
 export { benchInterface, type InterfaceBenchOptions, type InterfaceReport } from './bench/interface.js'
 export * from './config/index.js'
 export type { Connection, ConnectionFilter } from './connection.js'
+export { ControlClient } from './control/client.js'
+export type { ProcessStatus } from './control/protocol.js'
+export { type SocketLocation, socketPath } from './control/socket-path.js'
 export { type ErrorCode, type ErrorDetails, XdplbError } from './errors.js'
 export { formatNetwork, type Network, parseNetwork } from './network.js'
+export { formatFinding, type RealserverFinding, realserverCheck } from './realserver/check.js'
+export { formatChange, type RealserverChange } from './realserver/plan.js'
+export { type RealserverOptions, realserverDown, realserverUp } from './realserver/realserver.js'
 export {
   type AddressService,
   formatEndpoint,

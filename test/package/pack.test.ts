@@ -25,18 +25,46 @@ chmodSync(directory, 0o755)
 t.teardown(() => rmSync(directory, { recursive: true }))
 
 const consumer = `
-import { Balancer, type BalancerStatus, loadConfig, parseConfig, XdplbError } from 'xdplb'
+import {
+  Balancer,
+  type BalancerEvents,
+  type BalancerStatus,
+  ControlClient,
+  defineConfig,
+  loadConfig,
+  parseConfig,
+  printConfig,
+  realserverUp,
+  socketPath,
+  XdplbError,
+} from 'xdplb'
 import { BpfObject } from 'xdplb/libbpf'
 
 export async function main(): Promise<BalancerStatus> {
   await using balancer = await Balancer.start(await loadConfig('keepalived.conf'), { name: 'lb1' })
-  balancer.on('real', ({ service, up }: { service: string; up: boolean }) => console.log(service, up))
+  balancer.on('real', ({ service, real, up, reason }) => {
+    const words: string[] = [service, real, up ? 'up' : reason]
+    console.log(words)
+  })
+  balancer.on('vrrp', ({ instance, state }) => {
+    const known: 'INIT' | 'BACKUP' | 'MASTER' | 'FAULT' | 'STOP' = state
+    console.log(instance.length, known)
+  })
+  balancer.on('log', ({ level, message }) => console[level](message.length))
+  // @ts-expect-error: a real has no colour
+  balancer.on('real', ({ colour }) => console.log(colour))
   // @ts-expect-error: the types are those of the library, not any
   balancer.on('reel', () => {})
   return balancer.status()
 }
 
-console.log([BpfObject.open, parseConfig, XdplbError].map(value => typeof value).join())
+export type Warning = BalancerEvents['warning'][0]['message']
+export const elsewhere = (): Promise<BalancerStatus> => new ControlClient(socketPath({ name: 'lb2' })).status()
+
+// @ts-expect-error: a port is a number
+export const wrong = () => defineConfig({ virtualServers: [{ address: '10.0.0.1', port: '80', realServers: [] }] })
+
+console.log([BpfObject.open, defineConfig, printConfig, realserverUp, parseConfig, XdplbError].map(value => typeof value).join())
 `
 
 const strictest = {
@@ -114,7 +142,7 @@ t.test('the package', async t => {
     t.match(await run(join(root, 'node_modules/.bin/tsc'), '-p', folder), { code: 0, stdout: '' })
     t.match(await run(process.execPath, join(folder, 'consumer.js')), {
       code: 0,
-      stdout: 'function,function,function\n',
+      stdout: `${Array(6).fill('function')}\n`,
     })
   })
 
