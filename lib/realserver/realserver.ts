@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Address } from '../address.js'
-import { Netlink, ourProtocol } from '../net/netlink/netlink.js'
+import { ourAddresses } from '../net/netlink/marks.js'
+import { Netlink } from '../net/netlink/netlink.js'
 import type { RealserverChange, RealserverState } from './plan.js'
 import { planDown, planUp } from './plan.js'
 import { readRecord, writeRecord } from './record.js'
@@ -63,12 +64,11 @@ export function realserverDown({
 
 function stateOf(netlink: Netlink): RealserverState {
   const addresses = netlink.addresses()
-  // From 5.18 on the kernel marks at least 127.0.0.1 as its own; an older one keeps no marks, ours neither.
-  const hasMarks = addresses.some(({ protocol }) => protocol !== undefined)
+  const ours = ourAddresses(addresses)
   return {
     addresses: addresses
       .filter(isVipOnLoopback)
-      .map(({ address, protocol }) => ({ address, ours: protocol === ourProtocol || !hasMarks })),
+      .map(found => ({ address: found.address, ours: ours.includes(found) })),
     readSetting: readSysctl,
   }
 }

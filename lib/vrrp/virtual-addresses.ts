@@ -4,7 +4,8 @@ import { encodeGratuitousArp } from '../net/arp.js'
 import { FrameSocket } from '../net/frame-socket.js'
 import type { InterfaceAddress } from '../net/netlink/address.js'
 import type { Change, NetlinkEvents } from '../net/netlink/events.js'
-import { type Netlink, ourProtocol } from '../net/netlink/netlink.js'
+import { ourAddresses } from '../net/netlink/marks.js'
+import type { Netlink } from '../net/netlink/netlink.js'
 
 /** An entry of `virtual_ipaddress`. */
 export interface VirtualAddress {
@@ -87,8 +88,8 @@ export class VirtualAddresses extends EventEmitter<{ lost: [Address] }> implemen
   #isOurs({ interface: device, address }: VirtualAddress): boolean {
     const link = this.#netlink.link(device)
     if (link === undefined) return false
-    const there = this.#netlink.addresses({ ifindex: link.index }).find(found => found.address === address)
-    return there?.protocol === ourProtocol
+    const ours = ourAddresses(this.#netlink.addresses())
+    return ours.some(found => found.ifindex === link.index && found.address === address)
   }
 
   /** Somebody took an address away that is to be there. */

@@ -11,6 +11,7 @@ import {
   RTM_NEWADDR,
 } from './address.js'
 import { decodeLink, encodeLinkQuery, type Link, RTM_GETLINK } from './link.js'
+import { ourProtocol } from './marks.js'
 import { type Message, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './message.js'
 import {
   decodeNeighbour,
@@ -25,12 +26,6 @@ import {
 } from './neighbour.js'
 import { decodeRoute, encodeRouteQuery, type Route, RTM_GETROUTE } from './route.js'
 import { RequestSocket } from './socket.js'
-
-/**
- * Written by the kernel into each address and neighbour that is made here, so that a later start finds what a dead
- * predecessor left. Free in iproute2's rt_protos and rt_addrprotos.
- */
-export const ourProtocol = 120
 
 /**
  * Questions to the kernel about interfaces, addresses, routes and neighbours, and changes to them: rtnetlink(7).

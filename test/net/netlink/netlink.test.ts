@@ -3,9 +3,10 @@ import t from 'tap'
 import { parseAddress } from '../../../lib/address.js'
 import { errnos, syscallError } from '../../../lib/net/errno.js'
 import { inNamespace } from '../../../lib/net/namespace.js'
+import { ourProtocol } from '../../../lib/net/netlink/marks.js'
 import { encodeMessage, type Message, NLMSG_DONE, NLMSG_ERROR } from '../../../lib/net/netlink/message.js'
 import { encodeNeighbourKey } from '../../../lib/net/netlink/neighbour.js'
-import { Netlink, ourProtocol } from '../../../lib/net/netlink/netlink.js'
+import { Netlink } from '../../../lib/net/netlink/netlink.js'
 import { asNobody, ip, makeNamespace, makeSegment, need, skip } from '../netns.js'
 
 const address = parseAddress
