@@ -264,6 +264,28 @@ __attribute__((noinline)) int follow(struct decision *decision)
 }
 
 /*
+ * The real of the flow that is spoken of, if it is known: nothing changes by that, and the whole key is compared.
+ * Global, as follow() is.
+ */
+__attribute__((noinline)) int recall(struct decision *decision)
+{
+	struct settings *settings = get_settings();
+	struct place place;
+	struct entry entry;
+	__u64 word;
+
+	if (!decision || !settings)
+		return 0;
+	place = flow_place(settings, &decision->packet);
+	if (!find_word(&flow_words, &place, &entry) || is_foreign(entry.index, decision))
+		return 0;
+	word = *(volatile __u64 *)entry.word;
+	if (!is_expired(settings, word, decision->now))
+		decision->real = word_real(word);
+	return 0;
+}
+
+/*
  * For how many ticks a flow may have been idle and its next packet still be taken for one of its own without a look at
  * the cold half: UDP has no SYN to look at it on.
  */

@@ -8,8 +8,27 @@
 #include "decision.h"
 #include "ip.h"
 #include "maps.h"
+#include "schedule.h"
 
 #define TTL_SPENT 1
+
+/* What SLOW_STEP_TOO_BIG has to say. */
+PERCPU(handed_mtu, __u32, 1);
+
+/* The port that the packet came in by, if the frame was addressed to it: what a switch floods is not for us. */
+static __always_inline struct port *find_port(struct xdp_md *ctx, const void *frame)
+{
+	const struct ethernet *macs = frame;
+	__u32 ifindex = ctx->ingress_ifindex;
+	__u32 index = ifindex & (LIMIT_PORTS - 1);
+	struct port *port = bpf_map_lookup_elem(&ports, &index);
+
+	if (!port || port->ifindex != ifindex)
+		return NULL;
+	if (macs->destination_start != *(__u32 *)port->mac || macs->destination_end != *(__u16 *)(port->mac + 4))
+		return NULL;
+	return port;
+}
 
 /* RFC 1141: the checksum of a header whose TTL goes down by one. */
 static __always_inline void decrement_ttl(struct iphdr *ip)
@@ -50,4 +69,88 @@ static __always_inline void set_macs(void *frame, const struct real *real)
 	ethernet->destination_end = macs->destination_end;
 	ethernet->source_start = macs->source_start;
 	ethernet->source_end = macs->source_end;
+}
+
+/* The real of a decision, if the packet can go there now; it is counted then. NULL: the verdict says why not. */
+static __always_inline struct real *take_real(struct decision *decision)
+{
+	struct real *real = decision->real ? real_at(decision->real) : NULL;
+
+	if (!real)
+		return NULL;
+	decision->verdict = can_forward(real);
+	if (decision->verdict != VERDICT_TX)
+		return NULL;
+	count_real(decision);
+	return real;
+}
+
+/* Send the frame on to a real. *egress_ifindex is where VERDICT_REDIRECT leads. */
+static __always_inline __u32 send(void *frame, const struct real *real, const struct port *port,
+				  __u32 *egress_ifindex)
+{
+	set_macs(frame, real);
+	*egress_ifindex = real->ifindex;
+	return likely(real->ifindex == port->egress) ? VERDICT_TX : VERDICT_REDIRECT;
+}
+
+static __always_inline __u32 get_handed_mtu(void)
+{
+	__u32 zero = 0, *mtu = bpf_map_lookup_elem(&handed_mtu, &zero);
+
+	return mtu ? *mtu : 0;
+}
+
+/* IPVS fragments what allows it; here its sender has to, as for all else. */
+static __always_inline __u32 refuse_too_big(struct xdp_md *ctx, __u32 mtu)
+{
+	__u32 zero = 0, *handed = bpf_map_lookup_elem(&handed_mtu, &zero);
+
+	if (handed)
+		*handed = mtu;
+	bpf_tail_call(ctx, &slow, SLOW_STEP_TOO_BIG);
+	return VERDICT_DROP_TOO_BIG;
+}
+
+/* The verdict on a packet that goes to no real. */
+static __always_inline __u32 refuse(struct xdp_md *ctx, __u32 verdict)
+{
+	if (verdict == VERDICT_DROP_NO_REAL)
+		bpf_tail_call(ctx, &slow, SLOW_STEP_NO_REAL);
+	return verdict;
+}
+
+/* Send a packet on by its decision. TTL before size, as IPVS (__ip_vs_get_out_rt() of ip_vs_xmit.c). */
+static __always_inline __u32 forward_ipv4(struct xdp_md *ctx, void *frame, struct iphdr *ip, struct decision *decision,
+					  const struct port *port, __u32 *egress_ifindex)
+{
+	struct real *real = take_real(decision);
+
+	if (!real)
+		return refuse(ctx, decision->verdict);
+	if (unlikely(ip->ttl <= TTL_SPENT)) {
+		bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
+		return VERDICT_DROP_TTL;
+	}
+	if (unlikely(decision->packet.length > real->mtu))
+		return refuse_too_big(ctx, real->mtu);
+	decrement_ttl(ip);
+	return send(frame, real, port, egress_ifindex);
+}
+
+static __always_inline __u32 forward_ipv6(struct xdp_md *ctx, void *frame, struct ipv6 *ip, struct decision *decision,
+					  const struct port *port, __u32 *egress_ifindex)
+{
+	struct real *real = take_real(decision);
+
+	if (!real)
+		return refuse(ctx, decision->verdict);
+	if (ip->hop_limit <= TTL_SPENT) {
+		bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
+		return VERDICT_DROP_TTL;
+	}
+	if (unlikely(decision->packet.length > real->mtu))
+		return refuse_too_big(ctx, real->mtu);
+	ip->hop_limit--;
+	return send(frame, real, port, egress_ifindex);
 }

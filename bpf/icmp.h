@@ -1,47 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the stack cannot answer for us: passed up, a packet for a local VIP never becomes an ICMP error. Built here,
- * behind a tail call, at a limited rate. The sender is the VIP, as it is with IPVS (icmp_send() answers with the
- * local address that the packet was for).
+ * ICMP of both families (RFC 792, RFC 4443), and the errors that routers and clients send about packets from the VIP
+ * to a client. A real server sent those, so it must hear of them: without "fragmentation needed" its answers would
+ * not get through to who is behind a smaller MTU.
+ *
+ * An error quotes the beginning of the packet it is about, of which 8 bytes behind the IP header are sure to be there.
+ * It went the other way, so the quoted source is the VIP.
  */
 #pragma once
 
-#include "clock.h"
+#include "compiler.h"
 #include "ip.h"
 
-#define ICMP_PER_SECOND 1000		/* per CPU; the kernel's icmp_msgs_per_sec is 1000 for all */
-#define ICMP_QUOTE 548			/* RFC 1812 §4.3.2.3: the whole answer at most 576 bytes */
+#define ICMP_UNREACHABLE 3
+#define ICMP_SOURCE_QUENCH 4
 #define ICMP_TIME_EXCEEDED 11
-#define ICMP_HEADERS (sizeof(struct iphdr) + sizeof(struct icmp))
+#define ICMP_PARAMETER_PROBLEM 12
+#define ICMP_PORT_UNREACHABLE 3		/* codes of "unreachable" */
+#define ICMP_FRAGMENTATION_NEEDED 4
 
-/* RFC 792. Not from <linux/icmp.h>, which wants the C library's headers of the target. */
+#define ICMPV6_UNREACHABLE 1
+#define ICMPV6_PACKET_TOO_BIG 2
+#define ICMPV6_TIME_EXCEEDED 3
+#define ICMPV6_PARAMETER_PROBLEM 4
+#define ICMPV6_PORT_UNREACHABLE 4	/* code of "unreachable" */
+
+/* Not from <linux/icmp.h>, which wants the C library's headers of the target. */
 struct icmp {
 	__u8 type;
 	__u8 code;
 	__u16 checksum;
-	__u32 unused;
+	__be32 detail;
 };
-
-struct icmp_limit {
-	__u32 second;
-	__u32 sent;
-};
-
-PERCPU(icmp_limits, struct icmp_limit, 1);
-
-static __always_inline bool may_answer(const struct settings *settings)
-{
-	__u32 zero = 0, second = ticks_now(settings) / 4;
-	struct icmp_limit *limit = bpf_map_lookup_elem(&icmp_limits, &zero);
-
-	if (!limit)
-		return false;
-	if (limit->second != second) {
-		limit->second = second;
-		limit->sent = 0;
-	}
-	return limit->sent++ < ICMP_PER_SECOND;
-}
 
 static __always_inline __u16 fold(__u32 sum)
 {
@@ -50,15 +40,26 @@ static __always_inline __u16 fold(__u32 sum)
 	return ~sum;
 }
 
-/* The sum of up to ICMP_QUOTE bytes and an ICMP header, to the end of the frame. */
-static __always_inline __u32 sum_to_end(void *from, void *data_end)
+static __always_inline __u32 sum_words(const void *from, __u32 bytes)
+{
+	const __u16 *words = from;
+	__u32 sum = 0;
+
+#pragma unroll
+	for (__u32 i = 0; i < bytes / 2; i++)
+		sum += words[i];
+	return sum;
+}
+
+/* The sum of what is there to the end of the frame, of `most` bytes at most. */
+static __always_inline __u32 sum_to_end(void *from, void *data_end, __u32 most)
 {
 	__u16 *next = from;
 	__u32 sum = 0;
 
 	/* A pointer of its own, or clang stores through one that the verifier takes to be past the end. */
 	opaque(next);
-	for (int i = 0; i < (ICMP_QUOTE + 8) / 2; i++, next++) {
+	for (int i = 0; i < most / 2; i++, next++) {
 		if ((void *)(next + 1) > data_end)
 			break;
 		sum += *next;
@@ -66,101 +67,93 @@ static __always_inline __u32 sum_to_end(void *from, void *data_end)
 	return sum;
 }
 
-/* Never answer what has no single sender to answer to (RFC 1122 §3.2.2). */
-static __always_inline bool is_answerable(const struct iphdr *ip)
+/* The ports of a quoted packet: the VIP's and the client's, which a packet to the VIP has in the other order. */
+static __always_inline __u32 read_quoted_ports(void *transport, void *data_end, __u8 protocol, struct packet *packet)
 {
-	__u8 first = bpf_ntohl(ip->saddr) >> 24;
+	__u32 *ports = transport;
 
-	return first != 0 && first != 127 && first < 224;
+	if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP && protocol != PROTOCOL_SCTP)
+		return VERDICT_PASS_ICMP_NO_FLOW;
+	opaque(ports);
+	if ((void *)(ports + 1) > data_end)
+		return VERDICT_PASS_MALFORMED;
+	packet->protocol = protocol;
+	packet->ports = *ports << 16 | *ports >> 16;
+	return VERDICT_TX;
 }
 
-/* Cut the frame behind the quote and make room for the two headers in front of it. */
-static __always_inline bool make_room(struct xdp_md *ctx, __u32 ethernet, __u32 quote)
+static __always_inline bool is_error(__u8 type)
 {
-	__u32 have = (void *)(long)ctx->data_end - (void *)(long)ctx->data;
-
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_xdp_get_buff_len))
-		have = bpf_xdp_get_buff_len(ctx);
-	return !bpf_xdp_adjust_tail(ctx, (int)(ethernet + quote) - (int)have) &&
-	       !bpf_xdp_adjust_head(ctx, -(int)ICMP_HEADERS);
+	return type == ICMP_UNREACHABLE || type == ICMP_SOURCE_QUENCH || type == ICMP_TIME_EXCEEDED ||
+	       type == ICMP_PARAMETER_PROBLEM;
 }
 
-/* Move the Ethernet header, tags included, to the front, and send it back where it came from. */
-static __always_inline bool turn_ethernet(void *data, void *data_end, __u32 ethernet)
+static __always_inline bool is_error_ipv6(__u8 type)
 {
-	struct ethhdr *eth = data;
-	__be16 *to = data, *from = data + ICMP_HEADERS;
-	__u8 mac[ETH_ALEN];
-
-	for (int i = 0; i < (ETH_HLEN + VLAN_TAGS * 4) / 2 && i < ethernet / 2; i++) {
-		if ((void *)(from + i + 1) > data_end)
-			return false;
-		to[i] = from[i];
-	}
-	if ((void *)(eth + 1) > data_end)
-		return false;
-	__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
-	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
-	return true;
+	return type >= ICMPV6_UNREACHABLE && type <= ICMPV6_PARAMETER_PROBLEM;
 }
 
-static __always_inline void write_headers(struct iphdr *ip, const struct iphdr *original, __u32 quote)
+/*
+ * The flow that an ICMP error to packet->vip is about goes into `packet`, whose length stays that of the error. The
+ * verdict as in ip.h: ping is for the stack.
+ */
+static __always_inline __u32 read_quote_ipv4(struct icmp *icmp, void *data_end, struct packet *packet)
 {
-	__u32 sum = 0;
+	struct iphdr *quoted = (void *)(icmp + 1);
 
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->tos = 0xc0;			/* RFC 1812 §4.3.2.5: internetwork control */
-	ip->tot_len = bpf_htons(ICMP_HEADERS + quote);
-	ip->id = 0;
-	ip->frag_off = 0;
-	ip->ttl = 64;
-	ip->protocol = PROTOCOL_ICMP;
-	ip->check = 0;
-	ip->saddr = original->daddr;
-	ip->daddr = original->saddr;
-	for (int i = 0; i < 10; i++)
-		sum += ((__u16 *)ip)[i];
-	ip->check = fold(sum);
+	if (packet->protocol != PROTOCOL_ICMP)
+		return VERDICT_PASS_PROTOCOL;
+	if ((void *)(icmp + 1) > data_end)
+		return VERDICT_PASS_MALFORMED;
+	if (!is_error(icmp->type))
+		return VERDICT_PASS_PROTOCOL;
+	if ((void *)(quoted + 1) > data_end || quoted->version != 4 || quoted->ihl < 5)
+		return VERDICT_PASS_MALFORMED;
+	if (mapped_ipv4(quoted->saddr).low != packet->vip.low || (quoted->frag_off & IP_OFFSET_MASK))
+		return VERDICT_PASS_ICMP_NO_FLOW;
+	packet->client = mapped_ipv4(quoted->daddr);
+	return read_quoted_ports((void *)quoted + quoted->ihl * 4, data_end, quoted->protocol, packet);
 }
 
-/* Turn the frame into "time exceeded in transit" to its sender. Returns the verdict. */
-static __always_inline __u32 answer_time_exceeded(struct xdp_md *ctx, const struct settings *settings)
+/* To the ports of a quoted IPv6 packet, or those of a first fragment. The verdict if there are none. */
+static __always_inline __u32 skip_to_ports(void *quoted, void *data_end, struct header *header)
 {
-	void *data = (void *)(long)ctx->data;
-	void *data_end = (void *)(long)ctx->data_end;
-	struct iphdr *ip = find_ipv4(data, data_end);
-	struct icmp *icmp;
-	__u32 ethernet, quote;
+	struct fragment_header *fragment;
 
-	if (!is_inside(ip, data_end) || !is_answerable(ip) || !may_answer(settings))
-		return VERDICT_DROP_TTL;
-	ethernet = (void *)ip - data;
-	quote = data_end - (void *)ip;
-	if (quote > bpf_ntohs(ip->tot_len))
-		quote = bpf_ntohs(ip->tot_len);
-	if (quote > ICMP_QUOTE)
-		quote = ICMP_QUOTE;
-	quote &= ~1U;
-	if (!make_room(ctx, ethernet, quote))
-		return VERDICT_DROP_TTL;
+	if (!skip_extensions(quoted, data_end, header))
+		return VERDICT_PASS_MALFORMED;
+	if (header->kind != PROTOCOL_FRAGMENT)
+		return VERDICT_TX;
+	fragment = fragment_at(quoted + header->offset, data_end);
+	if (!fragment)
+		return VERDICT_PASS_MALFORMED;
+	if (fragment->offset & IPV6_OFFSET_MASK)
+		return VERDICT_PASS_ICMP_NO_FLOW;
+	header->kind = fragment->next_header;
+	header->offset += sizeof(*fragment);
+	return VERDICT_TX;
+}
 
-	data = (void *)(long)ctx->data;
-	data_end = (void *)(long)ctx->data_end;
-	if (!turn_ethernet(data, data_end, ethernet))
-		return VERDICT_DROP_TTL;
-	ip = find_ipv4(data, data_end);
-	if (!is_inside(ip, data_end))
-		return VERDICT_DROP_TTL;
-	icmp = (void *)(ip + 1);
-	if ((void *)(icmp + 1) + sizeof(*ip) > data_end)
-		return VERDICT_DROP_TTL;
-	write_headers(ip, (void *)(icmp + 1), quote);
-	icmp->type = ICMP_TIME_EXCEEDED;
-	icmp->code = 0;			/* in transit */
-	icmp->checksum = 0;
-	icmp->unused = 0;
-	icmp->checksum = fold(sum_to_end(icmp, data_end));
-	return VERDICT_TX_TIME_EXCEEDED;
+static __always_inline __u32 read_quote_ipv6(struct icmp *icmp, void *data_end, struct packet *packet)
+{
+	struct ipv6 *quoted = (void *)(icmp + 1);
+	struct header header = { sizeof(*quoted) };
+	__u32 verdict;
+
+	if (packet->protocol != PROTOCOL_ICMPV6)
+		return VERDICT_PASS_PROTOCOL;
+	if ((void *)(icmp + 1) > data_end)
+		return VERDICT_PASS_MALFORMED;
+	if (!is_error_ipv6(icmp->type))
+		return VERDICT_PASS_PROTOCOL;
+	if ((void *)(quoted + 1) > data_end || (bpf_ntohl(quoted->version_class_label) >> 28) != 6)
+		return VERDICT_PASS_MALFORMED;
+	if (quoted->source.high != packet->vip.high || quoted->source.low != packet->vip.low)
+		return VERDICT_PASS_ICMP_NO_FLOW;
+	packet->client = quoted->destination;
+	header.kind = quoted->next_header;
+	verdict = skip_to_ports(quoted, data_end, &header);
+	if (verdict != VERDICT_TX)
+		return verdict;
+	return read_quoted_ports((void *)quoted + header.offset, data_end, header.kind, packet);
 }

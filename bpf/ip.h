@@ -10,7 +10,12 @@
 #include "compiler.h"
 #include "packet.h"
 
-#define IP_FRAGMENT_MASK bpf_htons(0x3fff)	/* more fragments, or an offset */
+#define IP_MORE_FRAGMENTS bpf_htons(0x2000)
+#define IP_OFFSET_MASK bpf_htons(0x1fff)
+#define IP_FRAGMENT_MASK (IP_MORE_FRAGMENTS | IP_OFFSET_MASK)
+
+#define IPV6_MORE_FRAGMENTS bpf_htons(1)
+#define IPV6_OFFSET_MASK bpf_htons(0xfff8)
 
 /* RFC 8200 §3. Not from <linux/ipv6.h>, which wants the C library's headers of the target. */
 struct ipv6 {
@@ -27,6 +32,20 @@ struct extension {
 	__u8 next_header;
 	__u8 length;			/* in units of 8 bytes, without the first */
 	__u8 pad[6];
+};
+
+/* RFC 8200 §4.5. */
+struct fragment_header {
+	__u8 next_header;
+	__u8 reserved;
+	__be16 offset;			/* IPV6_OFFSET_MASK, IPV6_MORE_FRAGMENTS */
+	__be32 id;
+};
+
+/* A place among the headers of an IPv6 packet. */
+struct header {
+	__u32 offset;			/* from the header that was begun with */
+	__u8 kind;			/* as the header before says */
 };
 
 #define EXTENSION_HOP_BY_HOP 0
@@ -47,8 +66,21 @@ static __always_inline struct iphdr *find_ipv4(void *data, void *data_end)
 	return find_payload(data, data_end, bpf_htons(ETH_P_IP));
 }
 
+static __always_inline struct ipv6 *find_ipv6(void *data, void *data_end)
+{
+	return find_payload(data, data_end, bpf_htons(ETH_P_IPV6));
+}
+
 /* Is there a whole IPv4 header? The two questions are kept apart, or clang asks the second one of a NULL. */
 static __always_inline bool is_inside(struct iphdr *ip, void *data_end)
+{
+	if (!ip)
+		return false;
+	opaque(ip);
+	return (void *)(ip + 1) <= data_end;
+}
+
+static __always_inline bool is_inside_ipv6(struct ipv6 *ip, void *data_end)
 {
 	if (!ip)
 		return false;
@@ -95,29 +127,43 @@ static __always_inline bool is_extension(__u8 next_header)
 	       next_header == EXTENSION_DESTINATION;
 }
 
+/* From one header to the first that is no extension. False if the frame ends before. */
+static __always_inline bool skip_extensions(void *first, void *data_end, struct header *header)
+{
+	for (int i = 0; i < MOST_EXTENSIONS && is_extension(header->kind); i++) {
+		struct extension *extension = first + header->offset;
+
+		opaque(extension);
+		if ((void *)(extension + 1) > data_end)
+			return false;
+		header->kind = extension->next_header;
+		header->offset += (extension->length + 1) * 8;
+	}
+	return true;
+}
+
+/* The fragment header of an IPv6 packet, if it is all there. */
+static __always_inline struct fragment_header *fragment_at(void *header, void *data_end)
+{
+	struct fragment_header *fragment = header;
+
+	opaque(fragment);
+	return (void *)(fragment + 1) <= data_end ? fragment : NULL;
+}
+
 /* The same of an IPv6 packet, whose extension headers are walked through. */
 static __always_inline __u32 read_ipv6(struct xdp_md *ctx, struct ipv6 *ip, struct packet *packet, void **transport)
 {
 	void *data_end = (void *)(long)ctx->data_end;
 	__u32 length = sizeof(*ip) + bpf_ntohs(ip->payload_length);
-	__u8 next_header = ip->next_header;
-	__u32 offset = sizeof(*ip);
+	struct header header = { sizeof(*ip), ip->next_header };
 
 	if ((bpf_ntohl(ip->version_class_label) >> 28) != 6 || !is_whole(ctx, ip, length))
 		return VERDICT_PASS_MALFORMED;
-	for (int i = 0; i < MOST_EXTENSIONS && is_extension(next_header); i++) {
-		struct extension *extension = (void *)ip + offset;
-
-		opaque(extension);
-		if ((void *)(extension + 1) > data_end)
-			return VERDICT_PASS_MALFORMED;
-		next_header = extension->next_header;
-		offset += (extension->length + 1) * 8;
-	}
-	if (offset > length)
+	if (!skip_extensions(ip, data_end, &header) || header.offset > length)
 		return VERDICT_PASS_MALFORMED;
 	packet->length = length;
-	packet->protocol = next_header;
-	*transport = (void *)ip + offset;
-	return next_header == PROTOCOL_FRAGMENT ? VERDICT_PASS_FRAGMENT : VERDICT_TX;
+	packet->protocol = header.kind;
+	*transport = (void *)ip + header.offset;
+	return header.kind == PROTOCOL_FRAGMENT ? VERDICT_PASS_FRAGMENT : VERDICT_TX;
 }

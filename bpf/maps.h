@@ -53,6 +53,13 @@ PERCPU(verdicts, __u64, VERDICT_REDIRECT + 1);
 PERCPU(events, __u64, EVENT_VIP_YIELDED + 1);
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);				/* the loader sets how many */
+	__type(key, struct fragment_key);
+	__type(value, struct fragment);
+} fragments SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, LIMIT_PORTS);
 	__type(key, __u32);
@@ -71,7 +78,13 @@ PERCPU(fresh_locality, struct locality, 1);	/* one in the making: it is large fo
 /* Programs behind a tail call: what is rare and long, and IPv6, so that each family's way stays short. */
 enum slow_step {
 	SLOW_STEP_IPV6,
+	SLOW_STEP_FRAGMENT,
+	SLOW_STEP_FRAGMENT_IPV6,
+	SLOW_STEP_ICMP_ERROR,
+	SLOW_STEP_ICMP_ERROR_IPV6,
 	SLOW_STEP_TIME_EXCEEDED,
+	SLOW_STEP_TOO_BIG,
+	SLOW_STEP_NO_REAL,
 	SLOW_STEP_HEAR_ADVERT,
 	SLOW_STEP_HEAR_ARP,
 	SLOW_STEPS,

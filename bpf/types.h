@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 4,
+	LAYOUT_VERSION = 5,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -39,17 +39,21 @@ enum verdict {
 	VERDICT_PASS_MALFORMED,		/* headers that contradict the frame: the stack drops and counts those */
 	VERDICT_PASS_NOT_OURS,		/* for a VIP, but the frame is addressed to another station */
 	VERDICT_PASS_BACKUP,		/* for a VIP that another node is master of */
-	VERDICT_PASS_FRAGMENT,
+	VERDICT_PASS_FRAGMENT,		/* of a datagram whose first fragment has not been seen, or not lately */
 	VERDICT_PASS_PROTOCOL,		/* for a VIP, but neither TCP nor UDP nor SCTP: ping, for one */
+	VERDICT_PASS_ICMP_NO_FLOW,	/* an ICMP error to a VIP about no flow that is known */
 	VERDICT_PASS_NO_SERVICE,	/* no virtual server has that port */
 	VERDICT_PASS_NO_FLOW,		/* in mid-connection, and no flow is known for it; the stack answers RST */
 	VERDICT_PASS_LOCAL,		/* for a real server that is this node itself */
-	VERDICT_DROP_NO_REAL,		/* nothing to schedule: no real server is up and has a weight */
+	VERDICT_DROP_NO_REAL,		/* no real server is up and has a weight; not answered, as the two below */
 	VERDICT_DROP_REAL_REMOVED,	/* the flow's real server has left the service (expire_nodest_conn 0) */
 	VERDICT_DROP_NO_NEIGHBOUR,	/* the flow's real server has no known MAC address at the moment */
 	VERDICT_DROP_CONFLICT,		/* another flow has the same signature: one in 16 million when the table is full */
 	VERDICT_DROP_ARP,		/* a request for an address that was yielded: its new master answers */
-	VERDICT_DROP_TTL,		/* TTL spent, and the rate limit of ICMP answers too */
+	VERDICT_DROP_TTL,		/* TTL spent; the rate limit of ICMP answers too, or nobody may be answered */
+	VERDICT_DROP_TOO_BIG,		/* for the way to the real server; likewise */
+	VERDICT_TX_NO_REAL,		/* no real server is up and has a weight: answered by ICMP, port unreachable */
+	VERDICT_TX_TOO_BIG,		/* for the way to the real server: answered by ICMP, with the MTU */
 	VERDICT_TX_TIME_EXCEEDED,	/* TTL spent: answered by ICMP */
 	VERDICT_TX,			/* to a real server, by the interface it came in by */
 	VERDICT_REDIRECT,		/* to a real server, by another interface */
@@ -275,6 +279,21 @@ struct template {
 	__u32 expires;			/* ticks */
 	__u32 timeout;			/* ticks; what a new connection restores */
 	__u32 children;			/* flows that it chose the real for and that still exist */
+};
+
+/* The datagram that a fragment to a VIP is of. RFC 8200 §4.5 leaves the protocol out: it is that of fragments then. */
+struct fragment_key {
+	__u8 source[16];
+	__be32 id;
+	__u16 vip;
+	__u8 protocol;
+	__u8 pad;
+};
+
+/* What its first fragment was given. */
+struct fragment {
+	__u32 real;
+	__u32 since;			/* ticks */
 };
 
 /* An interface that the program is attached to. */

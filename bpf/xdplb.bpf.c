@@ -5,31 +5,16 @@
  *   parse → is it for a VIP of ours, and are we its master? → flow → (service → schedule) → rewrite → send
  *
  * Whatever is not for a VIP goes up the stack untouched, whatever it looks like. The way of an established flow
- * calls no helper. Places kept for what is to come: IPv6 beside find_ipv4(), fragments and ICMP errors where they
- * are passed today, other modes beside set_macs().
+ * calls no helper. What is rare has programs of its own behind tail calls: enum slow_step.
  */
+#include "answer.h"
 #include "flow.h"
 #include "forward.h"
-#include "icmp.h"
+#include "related.h"
 #include "transport.h"
 #include "yield.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* The port that the packet came in by, if the frame was addressed to it: what a switch floods is not for us. */
-static __always_inline struct port *find_port(struct xdp_md *ctx, const void *frame)
-{
-	const struct ethernet *macs = frame;
-	__u32 ifindex = ctx->ingress_ifindex;
-	__u32 index = ifindex & (LIMIT_PORTS - 1);
-	struct port *port = bpf_map_lookup_elem(&ports, &index);
-
-	if (!port || port->ifindex != ifindex)
-		return NULL;
-	if (macs->destination_start != *(__u32 *)port->mac || macs->destination_end != *(__u16 *)(port->mac + 4))
-		return NULL;
-	return port;
-}
 
 static __always_inline bool balances(__u32 vip, const struct settings *settings)
 {
@@ -71,29 +56,6 @@ static __always_inline __u32 admit(struct xdp_md *ctx, const struct settings *se
 	return *port ? VERDICT_TX : VERDICT_PASS_NOT_OURS;
 }
 
-/* The real of a decision, if the packet can go there now; it is counted then. NULL: the verdict says why not. */
-static __always_inline struct real *take_real(struct decision *decision)
-{
-	struct real *real = decision->real ? real_at(decision->real) : NULL;
-
-	if (!real)
-		return NULL;
-	decision->verdict = can_forward(real);
-	if (decision->verdict != VERDICT_TX)
-		return NULL;
-	count_real(decision);
-	return real;
-}
-
-/* Send the frame on to a real. *egress_ifindex is where VERDICT_REDIRECT leads. */
-static __always_inline __u32 send(void *frame, const struct real *real, const struct port *port,
-				  __u32 *egress_ifindex)
-{
-	set_macs(frame, real);
-	*egress_ifindex = real->ifindex;
-	return likely(real->ifindex == port->egress) ? VERDICT_TX : VERDICT_REDIRECT;
-}
-
 static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, __u32 *egress_ifindex)
 {
 	void *data = (void *)(long)ctx->data;
@@ -104,7 +66,6 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, __u32 *egress_ifin
 	void *transport;
 	struct link link;
 	struct iphdr *ip;
-	struct real *real;
 	struct port *port;
 	__u32 verdict;
 
@@ -133,18 +94,15 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, __u32 *egress_ifin
 		verdict = read_ipv4(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
 		verdict = read_transport(transport, data_end, packet->length - ip->ihl * 4, packet);
-	if (verdict != VERDICT_TX)
+	if (verdict != VERDICT_TX) {
+		if (verdict == VERDICT_PASS_FRAGMENT)
+			bpf_tail_call(ctx, &slow, SLOW_STEP_FRAGMENT);
+		if (verdict == VERDICT_PASS_PROTOCOL && packet->protocol == PROTOCOL_ICMP)
+			bpf_tail_call(ctx, &slow, SLOW_STEP_ICMP_ERROR);
 		return verdict;
-	decide(settings, &decision);
-	real = take_real(&decision);
-	if (!real)
-		return decision.verdict;
-	if (unlikely(ip->ttl <= TTL_SPENT)) {
-		bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
-		return VERDICT_DROP_TTL;
 	}
-	decrement_ttl(ip);
-	return send(data, real, port, egress_ifindex);
+	decide(settings, &decision);
+	return forward_ipv4(ctx, data, ip, &decision, port, egress_ifindex);
 }
 
 static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, __u32 *egress_ifindex)
@@ -157,7 +115,6 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, __u32 *egress_ifin
 	void *transport;
 	struct link link;
 	struct ipv6 *ip;
-	struct real *real;
 	struct port *port;
 	__u32 verdict;
 
@@ -176,16 +133,15 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, __u32 *egress_ifin
 		verdict = read_ipv6(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
 		verdict = read_transport(transport, data_end, packet->length - (transport - (void *)ip), packet);
-	if (verdict != VERDICT_TX)
+	if (verdict != VERDICT_TX) {
+		if (verdict == VERDICT_PASS_FRAGMENT)
+			bpf_tail_call(ctx, &slow, SLOW_STEP_FRAGMENT_IPV6);
+		if (verdict == VERDICT_PASS_PROTOCOL && packet->protocol == PROTOCOL_ICMPV6)
+			bpf_tail_call(ctx, &slow, SLOW_STEP_ICMP_ERROR_IPV6);
 		return verdict;
+	}
 	decide(settings, &decision);
-	real = take_real(&decision);
-	if (!real)
-		return decision.verdict;
-	if (ip->hop_limit <= TTL_SPENT)
-		return VERDICT_DROP_TTL;
-	ip->hop_limit--;
-	return send(data, real, port, egress_ifindex);
+	return forward_ipv6(ctx, data, ip, &decision, port, egress_ifindex);
 }
 
 static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
@@ -193,7 +149,7 @@ static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
 	count_verdict(verdict);
 	if (verdict == VERDICT_REDIRECT)
 		return bpf_redirect_map(&egress, egress_ifindex, XDP_DROP);
-	if (verdict >= VERDICT_TX_TIME_EXCEEDED)
+	if (verdict >= VERDICT_TX_NO_REAL)
 		return XDP_TX;
 	return verdict >= VERDICT_DROP_NO_REAL ? XDP_DROP : XDP_PASS;
 }
@@ -218,11 +174,67 @@ int ipv6(struct xdp_md *ctx)
 }
 
 SEC("xdp")
+int fragment(struct xdp_md *ctx)
+{
+	__u32 egress_ifindex = 0;
+	__u32 verdict = forward_fragment(ctx, &egress_ifindex);
+
+	return leave(verdict, egress_ifindex);
+}
+
+SEC("xdp")
+int fragment_ipv6(struct xdp_md *ctx)
+{
+	__u32 egress_ifindex = 0;
+	__u32 verdict = forward_fragment_ipv6(ctx, &egress_ifindex);
+
+	return leave(verdict, egress_ifindex);
+}
+
+SEC("xdp")
+int icmp_error(struct xdp_md *ctx)
+{
+	__u32 egress_ifindex = 0;
+	__u32 verdict = forward_error(ctx, &egress_ifindex);
+
+	return leave(verdict, egress_ifindex);
+}
+
+SEC("xdp")
+int icmp_error_ipv6(struct xdp_md *ctx)
+{
+	__u32 egress_ifindex = 0;
+	__u32 verdict = forward_error_ipv6(ctx, &egress_ifindex);
+
+	return leave(verdict, egress_ifindex);
+}
+
+SEC("xdp")
 int time_exceeded(struct xdp_md *ctx)
 {
-	struct settings *settings = get_settings();
+	const struct answer in_ipv4 = { ICMP_TIME_EXCEEDED };
+	const struct answer in_ipv6 = { ICMPV6_TIME_EXCEEDED };
 
-	return leave(settings ? answer_time_exceeded(ctx, settings) : VERDICT_DROP_TTL, 0);
+	return leave(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TIME_EXCEEDED : VERDICT_DROP_TTL, 0);
+}
+
+SEC("xdp")
+int too_big(struct xdp_md *ctx)
+{
+	__be32 mtu = bpf_htonl(get_handed_mtu());
+	const struct answer in_ipv4 = { ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu };
+	const struct answer in_ipv6 = { ICMPV6_PACKET_TOO_BIG, 0, mtu };
+
+	return leave(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TOO_BIG : VERDICT_DROP_TOO_BIG, 0);
+}
+
+SEC("xdp")
+int no_real(struct xdp_md *ctx)
+{
+	const struct answer in_ipv4 = { ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE };
+	const struct answer in_ipv6 = { ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE };
+
+	return leave(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_NO_REAL : VERDICT_DROP_NO_REAL, 0);
 }
 
 SEC("xdp")

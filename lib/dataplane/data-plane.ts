@@ -173,13 +173,17 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   flowTable(): FlowTableStatus {
     const { flows, templates } = this.#tables
-    const buckets = { flowBuckets: flows.length / limit.ways, templateBuckets: templates.length / limit.ways }
+    const geometry = {
+      flowBuckets: flows.length / limit.ways,
+      templateBuckets: templates.length / limit.ways,
+      fragments: this.#loaded.map('fragments').maxEntries,
+    }
     return {
       flows: this.#tables.loads.total(),
       slots: flows.length,
       templates: templates.count(),
       templateSlots: templates.length,
-      memoryBytes: tableBytes(buckets),
+      memoryBytes: tableBytes(geometry),
     }
   }
 

@@ -1,34 +1,47 @@
-import { flow, limit, template } from './layout.gen.js'
+import { flow, fragment, fragmentKey, limit, template } from './layout.gen.js'
 
-/** How many buckets the tables have; fixed when the maps are made, found again in them afterwards. */
+/** How much the tables have room for; fixed when the maps are made, found again in them afterwards. */
 export interface Geometry {
   readonly flowBuckets: number
   readonly templateBuckets: number
+  /** Datagrams in fragments at a time whose first fragment is remembered. */
+  readonly fragments: number
 }
 
 /** Below this, the tables are too small to be worth the arithmetic. */
 const SMALLEST_BUCKETS = 128
+const LEAST_FRAGMENTS = 1024
+
+/** An entry of a hash that forgets the oldest, beside key and value: `struct htab_elem`, and its bucket. */
+const LRU_ENTRY_BYTES = 48 + 16
 
 /**
  * The tables for so many flows at a time. Twice as many slots as flows, in buckets of 8 with a second choice each:
- * at that load fewer than one flow in a thousand loses its place to another.
+ * at that load fewer than one flow in a thousand loses its place to another. One in sixteen may be a datagram in
+ * fragments.
  */
 export function geometryFor(maxFlows: number): Geometry {
   const buckets = (slots: number) => Math.max(SMALLEST_BUCKETS, 2 ** Math.ceil(Math.log2(slots / limit.ways)))
-  return { flowBuckets: buckets(2 * maxFlows), templateBuckets: buckets(maxFlows) }
+  return {
+    flowBuckets: buckets(2 * maxFlows),
+    templateBuckets: buckets(maxFlows),
+    fragments: Math.max(LEAST_FRAGMENTS, Math.ceil(maxFlows / 16)),
+  }
 }
 
 /** What each of the tables' maps must have room for. */
-export function tableSizes({ flowBuckets, templateBuckets }: Geometry) {
+export function tableSizes({ flowBuckets, templateBuckets, fragments }: Geometry) {
   return {
     flow_words: flowBuckets,
     flows: flowBuckets * limit.ways,
     template_words: templateBuckets,
     templates: templateBuckets * limit.ways,
+    fragments,
   }
 }
 
 /** Kernel memory of the tables: 8 bytes a slot for its word, and the cold half beside it. */
-export function tableBytes({ flowBuckets, templateBuckets }: Geometry): number {
-  return limit.ways * (flowBuckets * (8 + flow.size) + templateBuckets * (8 + template.size))
+export function tableBytes({ flowBuckets, templateBuckets, fragments }: Geometry): number {
+  const words = limit.ways * (flowBuckets * (8 + flow.size) + templateBuckets * (8 + template.size))
+  return words + fragments * (LRU_ENTRY_BYTES + fragmentKey.size + fragment.size)
 }

@@ -48,7 +48,7 @@ t.test('a flood of SYNs', { skip }, async t => {
 })
 
 t.test('a full table', { skip }, async t => {
-  const program = loadProgram(t, { geometry: { flowBuckets: 2, templateBuckets: 2 } })
+  const program = loadProgram(t, { geometry: { ...geometryFor(1), flowBuckets: 2, templateBuckets: 2 } })
   const ways: Partial<Record<FlowState, TcpFlag[][]>> = {
     syn_recv: [['SYN']],
     established: [['SYN'], ['ACK']],

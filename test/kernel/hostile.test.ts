@@ -1,10 +1,14 @@
 import t from 'tap'
 import { effort } from '../tools/effort.js'
-import { buildFrame, buildTimeExceeded, type Frame, ipv4Offset } from '../tools/packet.js'
+import { buildAnswer, errorFrame } from '../tools/icmp.js'
+import { buildFrame, type Frame, fragmentsOf, ipOffset } from '../tools/packet.js'
 import { forwarded, loadProgram, type Run, skip } from '../tools/program.js'
 
 const MUTANTS = effort(100_000)
 const SEED = 20261122
+
+const IPV6 = { source: '2001:db8::100', destination: '2001:db8::1' }
+const query: Frame = { protocol: 'udp', destinationPort: 53, payload: 40 }
 
 const kinds: Frame[] = [
   {},
@@ -16,6 +20,14 @@ const kinds: Frame[] = [
   { fragment: 0x2000, protocol: 'udp' },
   { destination: '10.0.0.9', payload: 3 },
   { protocol: 1, payload: 20 },
+  ...fragmentsOf(query, 24),
+  { ...IPV6 },
+  { ...IPV6, flags: ['ACK'], payload: 64, extensions: [0, 43, 60] },
+  { ...IPV6, protocol: 'udp', destinationPort: 53, ttl: 1, vlans: [5, 7] },
+  ...fragmentsOf({ ...query, ...IPV6, extensions: [60] }, 24),
+  errorFrame({ about: {}, type: 3, code: 4, detail: 1400, quoted: { options: 1 } }),
+  errorFrame({ about: IPV6, type: 2, detail: 1400, quoted: { extensions: [60] } }),
+  errorFrame({ about: IPV6, type: 3, quoted: { fragment: 1 }, outer: { vlans: [5], extensions: [0] } }),
 ]
 
 /** A small generator with a known seed (mulberry32, Tommy Ettinger): the same mutants each time. */
@@ -32,10 +44,12 @@ function random(seed: number): (below: number) => number {
 /** Some bytes of the headers changed, the values that decide something more often than others. */
 function mutate(frame: Buffer, pick: (below: number) => number): Buffer {
   const mutant = Buffer.from(frame)
-  const telling = [0, 1, 0x08, 0x45, 0x46, 0x81, 0x88, 0xa8, 0xff]
+  const telling = [
+    0, 1, 2, 3, 6, 0x08, 0x11, 0x2c, 0x3c, 0x45, 0x46, 0x60, 0x81, 0x86, 0x88, 0xa8, 0xdd, 0xff,
+  ]
   for (let changes = 1 + pick(4); changes > 0; changes--) {
     const value = pick(2) === 0 ? pick(256) : telling[pick(telling.length)]
-    mutant.writeUInt8(value ?? 0, pick(Math.min(mutant.length, 74)))
+    mutant.writeUInt8(value ?? 0, pick(Math.min(mutant.length, 122)))
   }
   return pick(4) === 0 ? mutant.subarray(0, 14 + pick(mutant.length - 13)) : mutant
 }
@@ -50,16 +64,26 @@ function offence(frame: Buffer, { action, data }: Run): string | undefined {
   if (action === 'DROP') return undefined
   if (action === 'PASS') return frame.equals(data) ? undefined : 'passed, but changed'
   if (action !== 'TX') return action
-  const ip = ipv4Offset(frame)
-  if (frame.readUInt8(ip + 8) <= 1)
-    return data.equals(buildTimeExceeded(frame)) ? undefined : 'answered with something odd'
+  const ip = ipOffset(frame)
+  const changing = frame.readUInt16BE(ip - 2) === 0x86dd ? [ip + 7] : [ip + 8, ip + 10, ip + 11]
+  if (frame.readUInt8(changing[0] ?? 0) <= 1)
+    return data.equals(buildAnswer(frame, 'time exceeded')) ? undefined : 'answered with something odd'
   if (data.length !== frame.length) return `sent on with ${data.length} bytes`
-  const wrong = differences(frame, data).filter(at => at >= 12 && ![ip + 8, ip + 10, ip + 11].includes(at))
+  const wrong = differences(frame, data).filter(at => at >= 12 && !changing.includes(at))
   return wrong.length === 0 ? undefined : `sent on, but changed at ${wrong}`
 }
 
 t.test('whatever comes in', { skip }, async t => {
-  const program = loadProgram(t, { services: [{}, { protocol: 'udp', port: 53 }] })
+  const program = loadProgram(t, {
+    services: [
+      {},
+      { protocol: 'udp', port: 53 },
+      { vip: IPV6.destination },
+      { vip: IPV6.destination, protocol: 'udp', port: 53 },
+    ],
+  })
+  program.run({})
+  program.run(IPV6)
 
   t.test('a frame cut off anywhere is passed, unless all that IP promises is there', async t => {
     for (const kind of kinds) {
@@ -96,7 +120,9 @@ t.test('whatever comes in', { skip }, async t => {
 
   t.test('a mutilated frame for another address is passed untouched', async t => {
     const pick = random(SEED + 1)
-    const frames = kinds.map(kind => buildFrame({ ...kind, destination: '10.9.9.9' }))
+    const frames = kinds.map(kind =>
+      buildFrame({ ...kind, destination: kind.source?.includes(':') ? '2001:db8:9:9::9' : '10.9.9.9' }),
+    )
     const offences: string[] = []
     for (let mutants = 0; mutants < MUTANTS / 4; mutants++) {
       const mutant = mutate(frames[pick(frames.length)] ?? Buffer.alloc(0), pick)
@@ -127,6 +153,6 @@ t.test('whatever comes in', { skip }, async t => {
     const frame = buildFrame({ payload: 8946, ttl: 1 })
     const { verdict, data } = program.send(frame)
     t.equal(verdict, 'tx_time_exceeded')
-    t.ok(data.equals(buildTimeExceeded(frame)), `${data.length} bytes`)
+    t.ok(data.equals(buildAnswer(frame, 'time exceeded')), `${data.length} bytes`)
   })
 })

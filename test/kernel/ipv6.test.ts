@@ -28,6 +28,7 @@ t.test('IPv6', { skip }, async t => {
     'an association of SCTP': init,
     'the last but one hop': { ...syn, ttl: 2 },
     'a packet in a VLAN in a VLAN': { ...query, vlans: [5, 7] },
+    'a fragment that is all there is (RFC 6946)': { ...syn, fragment: 0 },
     'hop-by-hop options': { ...syn, extensions: [HOP_BY_HOP], options: 3 },
     'a routing header': { ...syn, extensions: [ROUTING] },
     'extension headers in any order': {
@@ -102,7 +103,7 @@ t.test('IPv6', { skip }, async t => {
     t.equal(program.send({ ...syn, destinationPort: 81 }).verdict, 'pass_no_service')
     t.equal(program.send({ ...syn, flags: ['ACK'] }).verdict, 'pass_no_flow')
     t.equal(program.send({ ...syn, protocol: 58 }).verdict, 'pass_protocol')
-    t.equal(program.send({ ...syn, extensions: [44] }).verdict, 'pass_fragment')
+    t.equal(program.send({ ...syn, fragment: 8 }).verdict, 'pass_fragment')
     t.equal(
       program.send({ ...syn, extensions: Array(7).fill(DESTINATION) }).verdict,
       'pass_protocol',

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { geometryFor } from '../../lib/dataplane/geometry.js'
 import { flow, template, templateState } from '../../lib/dataplane/layout.gen.js'
 import type { Frame, TcpFlag } from '../tools/packet.js'
 import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
@@ -183,7 +184,7 @@ t.test('persistence', { skip }, async t => {
   t.test('is not brought back by a flow that is established after its end', async t => {
     begin(program, 1)
     program.apply({ persistence, reals: [] })
-    t.equal(program.send({ sourcePort: 2 }).verdict, 'drop_no_real')
+    t.equal(program.send({ sourcePort: 2 }).verdict, 'tx_no_real')
     t.strictSame(program.templates(), [])
     program.apply(sticky)
     program.run({ sourcePort: 1, flags: ack })
@@ -238,7 +239,7 @@ t.test('persistence', { skip }, async t => {
 })
 
 t.test('persistence in a table that is full', { skip }, async t => {
-  const geometry = { flowBuckets: 2, templateBuckets: 2 }
+  const geometry = { ...geometryFor(1), flowBuckets: 2, templateBuckets: 2 }
   const program = loadProgram(t, { geometry, services: [sticky] })
   const clients = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ source: `10.1.${i >> 8}.${i & 255}` }))

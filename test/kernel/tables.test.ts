@@ -142,7 +142,7 @@ t.test('what the tables say is what the program does', { skip }, async t => {
 
 t.test('the sweeper', { skip }, async t => {
   const slots = 4 * 65_536
-  const geometry = { flowBuckets: slots / limit.ways, templateBuckets: 128 }
+  const geometry = { ...geometryFor(1), flowBuckets: slots / limit.ways }
   const program = loadProgram(t, { geometry })
   const words = program.loaded.mapped('flow_words').u64
   const REAL = BigInt(word.real_shift)

@@ -5,7 +5,8 @@ import { nowhere } from '../../lib/dataplane/real-table.js'
 import { encodeGratuitousArp } from '../../lib/net/arp.js'
 import { effort } from '../tools/effort.js'
 import { LOOPBACK } from '../tools/hops.js'
-import { buildFrame, checksum, clientMac, type Frame, frameBytes, ipv4Offset, mac } from '../tools/packet.js'
+import { errorFrame } from '../tools/icmp.js'
+import { buildFrame, checksum, clientMac, type Frame, frameBytes, ipOffset, mac } from '../tools/packet.js'
 import { forwarded, loadProgram, type Outcome, type ProgramUnderTest, skip } from '../tools/program.js'
 
 const dns = { protocol: 'udp', port: 53 } as const
@@ -43,7 +44,7 @@ function drops(t: Test, program: ProgramUnderTest, frame: Frame | Uint8Array, ve
 /** A frame with something put over its bytes from the IPv4 header on. */
 function patched(frame: Frame, at: number, ...bytes: number[]): Buffer {
   const built = buildFrame(frame)
-  built.set(bytes, ipv4Offset(built) + at)
+  built.set(bytes, ipOffset(built) + at)
   return built
 }
 
@@ -206,18 +207,23 @@ t.test('the program', { skip }, async t => {
     program.hops.restore(71)
   })
 
-  t.test('passes fragments', async t => {
+  t.test('passes fragments whose first one was not seen', async t => {
     program.apply({}, dns)
-    passes(t, program, { ...query, fragment: 0x2000 }, 'pass_fragment')
     passes(t, program, { ...query, fragment: 0x00b9 }, 'pass_fragment')
     passes(t, program, { ...query, fragment: 0x20b9 }, 'pass_fragment')
   })
 
   t.test('passes protocols that it does not balance', async t => {
     program.apply({})
-    passes(t, program, { protocol: 1 }, 'pass_protocol')
+    passes(t, program, { protocol: 1, body: Buffer.of(8, 0, 0, 0, 0, 0, 0, 0) }, 'pass_protocol')
     passes(t, program, { protocol: 50 }, 'pass_protocol')
     passes(t, program, { source: '2001:db8::100', destination: '2001:db8::9' }, 'pass_not_vip')
+  })
+
+  t.test('passes ICMP errors about flows that it does not know', async t => {
+    program.apply({})
+    program.clear()
+    passes(t, program, errorFrame({ about: {}, type: 3 }), 'pass_icmp_no_flow')
   })
 
   t.test('passes ports that no virtual server has', async t => {
@@ -239,12 +245,22 @@ t.test('the program', { skip }, async t => {
     t.strictSame(program.flows(), [], 'and remembers none of them')
   })
 
-  t.test('drops what no real server is there for', async t => {
+  t.test('answers what no real server is there for, unless there is nobody to answer to', async t => {
     program.apply({ reals: [] }, { ...dns, reals: [{ last: 71, weight: 0 }] })
     program.clear()
-    drops(t, program, {}, 'drop_no_real')
-    drops(t, program, query, 'drop_no_real')
+    for (const frame of [{}, query]) {
+      t.equal(send(program, frame).verdict, 'tx_no_real')
+      drops(t, program, { ...frame, source: '127.0.0.1' }, 'drop_no_real')
+    }
     t.strictSame(program.flows(), [])
+  })
+
+  t.test('answers what is too big for the way to its real server, unless there is nobody to', async t => {
+    program.apply({ reals: [71] })
+    program.hops.narrow(71, 1400)
+    t.equal(send(program, { payload: 1400 }).verdict, 'tx_too_big')
+    drops(t, program, { payload: 1400, source: '127.0.0.1' }, 'drop_too_big')
+    program.hops.restore(71)
   })
 
   t.test('drops what is for a real server that has left the service', async t => {

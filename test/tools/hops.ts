@@ -49,12 +49,17 @@ export class FixedHops
 
   /** From now on, the real is reached as in the beginning, or by another interface. */
   restore(lastByte: number, ifindex = LOOPBACK): void {
-    this.change(lastByte, hopTo(realAddress(lastByte), ifindex))
+    this.change(lastByte, hopTo(realAddress(lastByte), { ifindex }))
+  }
+
+  /** From now on, so many bytes of IP get to a real in one piece. */
+  narrow(lastByte: number, mtu: number): void {
+    this.change(lastByte, hopTo(realAddress(lastByte), { mtu }))
   }
 }
 
-function hopTo(address: Address, ifindex = LOOPBACK): Resolution {
+function hopTo(address: Address, { ifindex = LOOPBACK, mtu = nowhere.mtu } = {}): Resolution {
   const destinationMac = macBytes(realMac(addressBytes(address)[15] ?? 0))
-  const hop = { ...nowhere, destinationMac, sourceMac: macBytes(balancerMac), ifindex }
+  const hop = { ...nowhere, destinationMac, sourceMac: macBytes(balancerMac), ifindex, mtu }
   return { hop, interface: `if${ifindex}` }
 }

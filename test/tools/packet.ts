@@ -21,15 +21,17 @@ export interface Frame {
   chunk?: number
   /** The hop limit of IPv6. */
   ttl?: number
-  /** Of the IPv4 header. */
+  /** Of the IPv4 header, or the fragment header. */
   id?: number
   /** Words of 32 bits between the IPv4 header and what follows. */
   options?: number
   /** Extension headers of IPv6 by their numbers, each of 8 bytes and as many times 8 as `options` says. */
   extensions?: readonly number[]
-  /** Flags and offset, as the 16 bits stand in the header. */
+  /** Flags and offset, as the 16 bits stand in the IPv4 header, or in a fragment header of IPv6 behind the others. */
   fragment?: number
   payload?: number
+  /** What follows the headers of IP, instead of a transport header and its payload. */
+  body?: Uint8Array
 }
 
 export const clientMac = mac('02:00:00:00:00:c1')
@@ -55,31 +57,20 @@ export function frameBytes(frame: Frame | Uint8Array): Buffer {
     : buildFrame(frame)
 }
 
-/**
- * The answer of a router at which the frame's TTL is spent (RFC 792, RFC 1812 §4.3.2): from the address that it was
- * for, by the way that it came, with an even number of its bytes, and no more than make 576.
- */
-export function buildTimeExceeded(frame: Buffer): Buffer {
-  const at = ipv4Offset(frame)
-  const packet = frame.subarray(at, at + frame.readUInt16BE(at + 2))
-  const quote = packet.subarray(0, Math.min(548, packet.length & ~1))
-  const icmp = Buffer.concat([Buffer.of(11, 0, 0, 0, 0, 0, 0, 0), quote])
-  icmp.writeUInt16BE(checksum(icmp), 2)
-  const header = Buffer.alloc(20)
-  header.writeUInt8(0x45, 0)
-  header.writeUInt8(0xc0, 1)
-  header.writeUInt16BE(20 + icmp.length, 2)
-  header.writeUInt8(64, 8)
-  header.writeUInt8(1, 9)
-  header.set(packet.subarray(16, 20), 12)
-  header.set(packet.subarray(12, 16), 16)
-  header.writeUInt16BE(checksum(header), 10)
-  const macs = [frame.subarray(6, 12), frame.subarray(0, 6)]
-  return Buffer.concat([...macs, frame.subarray(12, at), header, icmp])
+/** A frame as fragments of so many bytes each, eights of them; but for the last one. */
+export function fragmentsOf(frame: Frame, size: number): Frame[] {
+  const body = buildTransport(frame)
+  sign(body, frame)
+  return Array.from({ length: Math.ceil(body.length / size) }, (_, index) => {
+    const at = index * size
+    const isLast = at + size >= body.length
+    const fragment = isIpv6(frame) ? at | (isLast ? 0 : 1) : (at / 8) | (isLast ? 0 : 0x2000)
+    return { ...frame, fragment, body: body.subarray(at, at + size) }
+  })
 }
 
-/** Where the IPv4 header of a frame begins, behind its VLAN tags. */
-export function ipv4Offset(frame: Buffer): number {
+/** Where the IP header of a frame begins, behind its VLAN tags. */
+export function ipOffset(frame: Buffer): number {
   let at = 12
   while (isVlan(frame.readUInt16BE(at))) at += 4
   return at + 2
@@ -90,9 +81,9 @@ function isVlan(ethertype: number): boolean {
 }
 
 function buildIpv4(frame: Frame): Buffer {
-  const { source = '10.0.0.100', destination = '10.0.0.1', ttl = 64, id = 0x1234 } = frame
+  const { ttl = 64, id = 0x1234 } = frame
   const { options = 0, fragment = 0x4000 } = frame
-  const body = buildTransport(frame)
+  const body = buildBody(frame)
   const header = Buffer.alloc(20 + 4 * options, 1)
   header.writeUInt8(0x40 | (header.length / 4), 0)
   header.writeUInt8(0, 1)
@@ -102,10 +93,8 @@ function buildIpv4(frame: Frame): Buffer {
   header.writeUInt8(ttl, 8)
   header.writeUInt8(protocolNumber(frame), 9)
   header.writeUInt16BE(0, 10)
-  header.set(ipv4(source), 12)
-  header.set(ipv4(destination), 16)
+  header.set(addressesOf(frame), 12)
   header.writeUInt16BE(checksum(header), 10)
-  sign(body, protocolNumber(frame), Buffer.concat([ipv4(source), ipv4(destination)]))
   return Buffer.concat([header, body])
 }
 
@@ -113,35 +102,54 @@ function isIpv6({ source = '' }: Frame): boolean {
   return source.includes(':')
 }
 
+/** Source and destination, as they stand in the header. */
+function addressesOf({ source = '10.0.0.100', destination }: Frame): Buffer {
+  if (!isIpv6({ source })) return Buffer.concat([ipv4(source), ipv4(destination ?? '10.0.0.1')])
+  return Buffer.concat([source, destination ?? '2001:db8::1'].map(text => addressBytes(parseAddress(text))))
+}
+
 function buildIpv6(frame: Frame): Buffer {
-  const { source = '2001:db8::100', destination = '2001:db8::1', ttl = 64 } = frame
-  const { options = 0, extensions = [] } = frame
-  const body = buildTransport(frame)
-  const addresses = Buffer.concat([
-    addressBytes(parseAddress(source)),
-    addressBytes(parseAddress(destination)),
-  ])
-  const kinds = [...extensions, protocolNumber(frame)]
+  const { ttl = 64, options = 0, extensions = [], fragment, id = 0x1234 } = frame
+  const body = buildBody(frame)
+  const kinds = [...extensions, ...(fragment === undefined ? [] : [44]), protocolNumber(frame)]
   const chain = extensions.map((_, index) => {
     const header = Buffer.alloc(8 + 8 * options)
     header.writeUInt8(kinds[index + 1] ?? 0, 0)
     header.writeUInt8(options, 1)
     return header
   })
+  if (fragment !== undefined) {
+    const last = Buffer.of(protocolNumber(frame), 0, 0, 0, 0, 0, 0, 0)
+    last.writeUInt16BE(fragment, 2)
+    last.writeUInt32BE(id, 4)
+    chain.push(last)
+  }
+  const payload = Buffer.concat([...chain, body])
   const header = Buffer.alloc(8)
   header.writeUInt8(0x60, 0)
-  header.writeUInt16BE(chain.length * (8 + 8 * options) + body.length, 4)
+  header.writeUInt16BE(payload.length, 4)
   header.writeUInt8(kinds[0] ?? 0, 6)
   header.writeUInt8(ttl, 7)
-  sign(body, protocolNumber(frame), addresses)
-  return Buffer.concat([header, addresses, ...chain, body])
+  return Buffer.concat([header, addressesOf(frame), payload])
+}
+
+function buildBody(frame: Frame): Buffer {
+  if (frame.body) return Buffer.from(frame.body)
+  const body = buildTransport(frame)
+  sign(body, frame)
+  return body
 }
 
 /** Puts the checksum of TCP and UDP where it belongs. */
-function sign(body: Buffer, protocol: number, addresses: Buffer): void {
+function sign(body: Buffer, frame: Frame): void {
+  const protocol = protocolNumber(frame)
   const at = { 6: 16, 17: 6 }[protocol]
-  const pseudo = Buffer.concat([addresses, be16(protocol), be16(body.length)])
-  if (at !== undefined) body.writeUInt16BE(checksum(Buffer.concat([pseudo, body])), at)
+  if (at !== undefined) body.writeUInt16BE(pseudoChecksum(body, protocol, addressesOf(frame)), at)
+}
+
+/** The checksum of what is behind the headers of IP, with the addresses in them. */
+export function pseudoChecksum(body: Uint8Array, protocol: number, addresses: Uint8Array): number {
+  return checksum(Buffer.concat([addresses, be16(protocol), be16(body.length), body]))
 }
 
 function buildTransport(frame: Frame): Buffer {

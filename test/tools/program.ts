@@ -165,6 +165,8 @@ export class ProgramUnderTest implements Disposable {
     }
     for (const { index, expires } of this.templates())
       this.rewrite('templates', layout.template, index, { expires: expires - ticks })
+    const fragments = this.#fragments()
+    for (const [key, { real, since }] of [...fragments]) fragments.update(key, { real, since: since - ticks })
   }
 
   /** ICMP answers are rationed by the second: begins a new ration. */
@@ -174,10 +176,17 @@ export class ProgramUnderTest implements Disposable {
     limits.update(0, limits.lookup(0)?.map(() => ({ second: 0, sent: 0 })) ?? [])
   }
 
-  /** Forgets every flow and every template. */
+  /** Forgets every flow, every template and every fragment. */
   clear(): void {
     for (const name of ['flow_words', 'template_words'] as const) this.loaded.mapped(name).bytes.fill(0)
     this.tables.flows.recount()
+    const fragments = this.#fragments()
+    for (const [key] of [...fragments]) fragments.delete(key)
+  }
+
+  #fragments() {
+    const { key, value } = layout.mapLayouts.fragments
+    return this.loaded.map('fragments').typed({ key, value })
   }
 
   /** All words of a table that hold something, by index. */
