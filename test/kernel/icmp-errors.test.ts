@@ -116,7 +116,10 @@ for (const [family, { client, other, errors, others, tooBig }] of Object.entries
       program.run(client)
       program.run({ ...query, sourcePort: 3 })
       passes(errorFrame({ about: { ...client, sourcePort: 1 }, ...tooBig }), 'another port')
-      passes(errorFrame({ about: { ...query, sourcePort: 3, destinationPort: 80 }, ...tooBig }), 'another protocol')
+      passes(
+        errorFrame({ about: { ...query, sourcePort: 3, destinationPort: 80 }, ...tooBig }),
+        'another protocol',
+      )
       passes(errorFrame({ about: client, ...tooBig, quoted: { source: other } }), 'not from the VIP')
       passes(errorFrame({ about: client, ...tooBig, quoted: { protocol: 47 } }), 'no ports')
       const later = family === 'IPv4' ? 0x2001 : 0x9

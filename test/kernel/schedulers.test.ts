@@ -49,7 +49,7 @@ t.test('schedulers', { skip }, async t => {
     t.equal(shareOf(got, 72), 1)
     t.equal(shareOf(got, 73), 59)
     program.apply({ scheduler: 'twos', reals: [{ last: 71, weight: 0 }, full] })
-    t.equal(program.send({ sourcePort: 9 }).verdict, 'drop_no_real')
+    t.equal(program.send({ sourcePort: 9 }).verdict, 'tx_no_real')
   })
 
   const thousand = Array.from({ length: 1024 }, (_, index) =>
@@ -87,6 +87,6 @@ t.test('schedulers', { skip }, async t => {
     program.apply({ scheduler: 'mh', flags, reals })
     begin(program, 20)
     t.strictSame(connections(), Array(20).fill(1), 'each client goes on until it finds one with room')
-    t.equal(program.send({ sourcePort: 9 }).verdict, 'drop_no_real')
+    t.equal(program.send({ sourcePort: 9 }).verdict, 'tx_no_real')
   })
 })
