@@ -40,11 +40,12 @@ export class FixedHops
     return this.#said.get(address) ?? hopTo(address)
   }
 
-  /** From now on, the way to a real is another one. */
+  /** From now on, the way to the reals 10.0.0.N and 2001:db8::N is another one. */
   change(lastByte: number, resolution: Resolution): void {
-    const address = realAddress(lastByte)
-    this.#said.set(address, resolution)
-    this.emit('change', address, resolution)
+    for (const address of [realAddress(lastByte), realAddress(lastByte, 6)]) {
+      this.#said.set(address, resolution)
+      this.emit('change', address, resolution)
+    }
   }
 
   /** From now on, the real is reached as in the beginning, or by another interface. */

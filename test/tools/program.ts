@@ -109,10 +109,11 @@ export class ProgramUnderTest implements Disposable {
     return { connections: sum('connections'), packets: sum('packets'), bytes: sum('bytes') }
   }
 
-  /** The id of a real 10.0.0.N of a service that is running. */
+  /** The id of a real 10.0.0.N, or 2001:db8::N, of a service that is running. */
   realId(lastByte: number, service = 0): number {
     const running = this.services.running[service]
-    const place = running?.spec.reals.findIndex(({ address }) => address === realAddress(lastByte)) ?? -1
+    const addresses = [realAddress(lastByte), realAddress(lastByte, 6)]
+    const place = running?.spec.reals.findIndex(({ address }) => addresses.includes(address)) ?? -1
     const id = running?.reals[place]
     if (id === undefined) throw new Error(`no real 10.0.0.${lastByte} in service ${service}`)
     return id
