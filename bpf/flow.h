@@ -54,12 +54,7 @@ static __always_inline void count_eviction(const struct settings *settings, __u6
 
 	if (is_expired(settings, old, now))
 		return;
-	if (is_confirmed(state))
-		count_event(EVENT_EVICTED_CONFIRMED);
-	else if (state >= FLOW_STATE_CLOSE)
-		count_event(EVENT_EVICTED_CLOSING);
-	else
-		count_event(EVENT_EVICTED_UNCONFIRMED);
+	count_event(EVENT_EVICTED_UNCONFIRMED + rank_of(state) - FLOW_RANK_UNCONFIRMED);
 }
 
 /* Write a new flow's cold half over that of the flow it takes the place of. */
@@ -186,7 +181,7 @@ static __always_inline bool go_on(const struct settings *settings, struct decisi
 	__u64 fresh = (with_age(word, decision->now) & ~0xfULL) | next;
 	bool is_done = is_expired(settings, word, decision->now);
 
-	if (!is_done && may_begin(packet)) {
+	if (!is_done && asks_to_begin(packet)) {
 		if (is_foreign(entry->index, decision)) {
 			decision->verdict = VERDICT_DROP_CONFLICT;
 			return true;
@@ -209,6 +204,15 @@ static __always_inline bool go_on(const struct settings *settings, struct decisi
 	return true;
 }
 
+/* Is the flow over with its first packet (ops)? IPVS has that of UDP only. */
+static __always_inline bool is_one_packet(const struct decision *decision)
+{
+	__u32 id = decision->service;
+	struct service *service = bpf_map_lookup_elem(&services, &id);
+
+	return service && service->flags & SERVICE_FLAG_ONE_PACKET && decision->packet.protocol == PROTOCOL_UDP;
+}
+
 /* A packet that no flow is known for. */
 static __always_inline void begin_flow(const struct settings *settings, struct decision *decision, struct place *place,
 				       bool is_dry)
@@ -218,7 +222,7 @@ static __always_inline void begin_flow(const struct settings *settings, struct d
 		decision->verdict = VERDICT_PASS_NO_SERVICE;
 		return;
 	}
-	if (!may_begin(&decision->packet)) {
+	if (!may_begin(&decision->packet, settings->rules)) {
 		decision->verdict = VERDICT_PASS_NO_FLOW;
 		return;
 	}

@@ -30,6 +30,11 @@ enum signal {
 	SIGNAL_END,			/* FIN, SHUTDOWN */
 	SIGNAL_ABORT,			/* RST, ABORT */
 	SIGNAL_NONE,			/* a segment with none of its flags */
+	SIGNAL_INIT_ACK,		/* SCTP's own */
+	SIGNAL_COOKIE_ECHO,
+	SIGNAL_COOKIE_ACK,
+	SIGNAL_SHUTDOWN_ACK,
+	SIGNAL_SHUTDOWN_COMPLETE,
 };
 
 struct packet {

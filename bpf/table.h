@@ -15,6 +15,7 @@
 
 #include "compiler.h"
 #include "maps.h"
+#include "state.h"
 
 #define OWN_SLOT_SHIFT 33			/* above what chooses a bucket, below the signature */
 
@@ -165,7 +166,7 @@ static __always_inline __u32 worth(__u64 word, __u32 age, const __u32 *timeouts)
 	__u32 state = word_state(word);
 	__u32 idle = word_idle(word, age);
 
-	return mask_if_negative(idle - timeouts[state]) & ((1 + (state >> 2)) << 16 | (0xffff - idle));
+	return mask_if_negative(idle - timeouts[state]) & (rank_of(state) << 16 | (0xffff - idle));
 }
 
 /* worth << 4 | (way ^ from), of the slot to give up first; among equals the one whose number is `from`. */

@@ -27,9 +27,12 @@ struct sctp_chunk {
 };
 
 #define SCTP_INIT 1
+#define SCTP_INIT_ACK 2
 #define SCTP_ABORT 6
 #define SCTP_SHUTDOWN 7
 #define SCTP_SHUTDOWN_ACK 8
+#define SCTP_COOKIE_ECHO 10
+#define SCTP_COOKIE_ACK 11
 #define SCTP_SHUTDOWN_COMPLETE 14
 
 /* RST counts before SYN, SYN before FIN, FIN before ACK: net/netfilter/ipvs/ip_vs_proto_tcp.c. */
@@ -49,12 +52,20 @@ static __always_inline enum signal sctp_signal(__u8 chunk)
 	switch (chunk) {
 	case SCTP_INIT:
 		return SIGNAL_BEGIN;
+	case SCTP_INIT_ACK:
+		return SIGNAL_INIT_ACK;
 	case SCTP_ABORT:
-	case SCTP_SHUTDOWN_COMPLETE:
 		return SIGNAL_ABORT;
 	case SCTP_SHUTDOWN:
-	case SCTP_SHUTDOWN_ACK:
 		return SIGNAL_END;
+	case SCTP_SHUTDOWN_ACK:
+		return SIGNAL_SHUTDOWN_ACK;
+	case SCTP_COOKIE_ECHO:
+		return SIGNAL_COOKIE_ECHO;
+	case SCTP_COOKIE_ACK:
+		return SIGNAL_COOKIE_ACK;
+	case SCTP_SHUTDOWN_COMPLETE:
+		return SIGNAL_SHUTDOWN_COMPLETE;
 	default:
 		return SIGNAL_DATA;
 	}

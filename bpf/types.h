@@ -72,23 +72,32 @@ enum event {
 };
 
 /*
- * State of a flow, 4 bits of its word. The numbers are the order in which flows give way: 1-3 are unconfirmed,
- * 4-7 closing, 8-11 confirmed (victim() compares state >> 2). Names as IPVS prints them; IPVS's input-only tables
- * reach no other state when a director sees one direction (net/netfilter/ipvs/ip_vs_proto_tcp.c, _sctp.c).
+ * State of a flow, 4 bits of its word. Names as IPVS prints them; IPVS's input-only tables reach no other state when a
+ * director sees one direction (net/netfilter/ipvs/ip_vs_proto_tcp.c, _sctp.c).
  */
 enum flow_state {
 	FLOW_STATE_FREE = 0,
 	FLOW_STATE_SYN_RECV = 1,
 	FLOW_STATE_UDP_NEW = 2,		/* one packet seen; IPVS has one state for UDP, this one is UDP there */
-	FLOW_STATE_SCTP_INIT = 3,	/* INIT1 there */
+	FLOW_STATE_SCTP_INIT1 = 3,
 	FLOW_STATE_CLOSE = 4,
 	FLOW_STATE_TIME_WAIT = 5,
 	FLOW_STATE_FIN_WAIT = 6,
-	FLOW_STATE_SCTP_CLOSING = 7,
+	FLOW_STATE_SCTP_INIT = 7,
 	FLOW_STATE_ESTABLISHED = 8,
 	FLOW_STATE_UDP = 9,
 	FLOW_STATE_SCTP_ESTABLISHED = 10,
+	FLOW_STATE_SCTP_COOKIE_ECHOED = 11,
+	FLOW_STATE_SCTP_SHUTDOWN_RECEIVED = 12,
+	FLOW_STATE_SCTP_CLOSED = 13,
 	FLOW_STATES = 16,
+};
+
+/* The order in which flows give way, the lowest first. */
+enum flow_rank {
+	FLOW_RANK_UNCONFIRMED = 1,
+	FLOW_RANK_CLOSING = 2,
+	FLOW_RANK_CONFIRMED = 3,
 };
 
 /* State of a persistence template, in the same 4 bits: assured once one of its flows was confirmed. */
@@ -192,6 +201,7 @@ struct mark {
 struct marking {
 	__u16 first;
 	__u16 count;
+	__u32 pad;
 };
 
 /* Four ids of reals, in the order a schedule gives them out: what an element of an array map has room for. */

@@ -100,9 +100,17 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   static async start(config: Config, options: BalancerOptions = {}): Promise<Balancer> {
     const { name = 'xdplb', bpffs = '/sys/fs/bpf', xdpMode: mode = 'auto' } = options
     const { maxFlows } = config.xdplb
+    const timeouts = config.global.lvsTimeouts ?? {}
     const netlink = Netlink.open()
     const events = NetlinkEvents.open({ keepAlive: true })
-    const dataPlane = await DataPlane.open(netlink, events, { name, bpffs, mode, maxFlows })
+    const dataPlane = await DataPlane.open(netlink, events, {
+      name,
+      bpffs,
+      mode,
+      maxFlows,
+      rules: config.xdplb,
+      timeouts,
+    })
     const balancer = new Balancer({ name, config }, netlink, events, dataPlane)
     try {
       await balancer.#begin(options.interfaces)

@@ -14,11 +14,13 @@ import { event, limit, mapLayouts, type Role, role as roles, verdict } from './l
 import { LoadedProgram } from './load.js'
 import { NextHops } from './next-hops.js'
 import { PinDirectory } from './pins.js'
+import { defaultRules, type Rules } from './rules.js'
 import { ServiceDescriber } from './service-describer.js'
 import { type RealChange, Services } from './services.js'
 import type { ServiceSpec } from './spec.js'
 import { Sweeper } from './sweeper.js'
 import { Tables } from './tables.js'
+import { type LvsTimeouts, timeoutsWith } from './timeouts.js'
 import { TrafficMeter } from './traffic.js'
 
 export interface DataPlaneOptions {
@@ -28,6 +30,10 @@ export interface DataPlaneOptions {
   readonly mode: AttachMode
   /** Flows at a time that must fit. */
   readonly maxFlows: number
+  /** @default IPVS's */
+  readonly rules?: Rules
+  /** @default IPVS's */
+  readonly timeouts?: LvsTimeouts
 }
 
 export interface DataPlaneEvents {
@@ -91,10 +97,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   /** Loads the program, or adopts the one that is there. Nothing is attached or balanced yet. */
   static async open(netlink: Netlink, events: NetlinkEvents, options: DataPlaneOptions): Promise<DataPlane> {
-    const { name, bpffs, mode, maxFlows } = options
+    const { name, bpffs, mode, maxFlows, rules = defaultRules, timeouts = {} } = options
     ensureBpffs(bpffs)
     const pins = new PinDirectory(bpffs, name)
     const loaded = LoadedProgram.load(pins, geometryFor(maxFlows))
+    loaded.setRules(rules, timeoutsWith(timeouts))
     while (!loaded.setClock()) await sleep(CLOCK_RETRY_MS)
     return new DataPlane(loaded, { pins, netlink, events, mode })
   }

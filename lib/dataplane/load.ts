@@ -99,10 +99,11 @@ export class LoadedProgram implements Disposable {
     return mapped
   }
 
-  /** What holds from now on, also for the flows that there are. */
-  setRules(rules: Rules): void {
+  /** What holds from now on, also for the flows that there are. @param timeouts in seconds */
+  setRules(rules: Rules, timeouts: ReadonlyMap<layout.FlowState, number>): void {
     const settings = this.mapped('settings').read(layout.settings, 0)
-    this.mapped('settings').write(layout.settings, 0, { ...settings, rules: encodeRules(rules) })
+    const changes = { rules: encodeRules(rules), timeouts: timeoutTable(timeouts) }
+    this.mapped('settings').write(layout.settings, 0, { ...settings, ...changes })
   }
 
   /**

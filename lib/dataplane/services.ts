@@ -3,6 +3,7 @@ import type { Address } from '../address.js'
 import { formatEndpoint } from '../service.js'
 import type { VipStatus } from '../status.js'
 import { type Role, realState, role as roles } from './layout.gen.js'
+import type { Rule } from './mark-table.js'
 import { isPending, type Resolution, type Resolver } from './next-hops.js'
 import { listed, type Member } from './schedulers/member.js'
 import type { ServiceKey } from './service-keys.js'
@@ -16,6 +17,8 @@ export interface RunningService {
   readonly spec: ServiceSpec
   /** What its packets find it by. */
   readonly keys: readonly ServiceKey[]
+  /** Which packets have its marks. */
+  readonly rules: readonly Rule[]
   /** In the order of `spec.reals`. */
   readonly reals: readonly number[]
   /** In the order in which the scheduler goes through them. */
@@ -69,6 +72,7 @@ export class Services
     }
     const gone = [...this.#tables.keys].map(({ service }) => service).filter(id => !taken.has(id))
     this.#tables.keys.keep(this.running.flatMap(({ keys }) => keys))
+    this.#tables.marks.apply(this.running.flatMap(({ rules }) => rules))
     for (const id of new Set(gone)) this.#remove(id)
     for (const { spec } of before.values()) for (const { address } of spec.reals) this.#hops.untrack(address)
     this.#removeVips(new Set(specs.flatMap(({ matches }) => matches.map(({ vip }) => vip))))
@@ -142,8 +146,10 @@ export class Services
     before: Pick<RunningService, 'id' | 'members'> | undefined,
     taken: ReadonlySet<number>,
   ): RunningService {
-    const keys = spec.matches.flatMap(match => keysOf(match, this.#tables.vips.add(match.vip)))
+    const places = spec.matches.map(match => ({ match, vip: this.#tables.vips.add(match.vip) }))
+    const keys = places.flatMap(({ match, vip }) => (match.mark === undefined ? keysOf(match, vip) : []))
     const id = before?.id ?? this.#idBehind(keys, taken) ?? this.#newId()
+    const rules = places.flatMap(({ match, vip }) => (match.mark === undefined ? [] : ruleOf(match, vip, id)))
     this.#table.configure(id, spec)
     const reals = spec.reals.map(({ address, port, ...share }) => {
       const real = this.#tables.reals.acquire({ service: id, address, port })
@@ -159,7 +165,7 @@ export class Services
       return { id: reals[index] ?? 0, address, port, weight, lastWeight: weight }
     })
     const members = listed(before?.members ?? [], wanted)
-    const service = { id, spec, keys, reals, members }
+    const service = { id, spec, keys, rules, reals, members }
     this.#schedule(service, before?.members ?? [])
     for (const key of keys) this.#tables.keys.set(key, id)
     return service
@@ -227,4 +233,9 @@ function keysOf({ ports, protocol }: Match, vip: number): ServiceKey[] {
   if (ports === 'all') return [{ ...key, port: 0 }]
   const { first, last } = ports
   return Array.from({ length: last - first + 1 }, (_, index) => ({ ...key, port: first + index }))
+}
+
+function ruleOf({ ports, protocol }: Match, vip: number, service: number): Rule {
+  const { first, last } = ports === 'all' ? { first: 0, last: 0xffff } : ports
+  return { vip, firstPort: first, lastPort: last, protocol: protocolNumbers[protocol], service }
 }

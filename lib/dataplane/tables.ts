@@ -3,6 +3,7 @@ import { FlowTable } from './flow-table.js'
 import * as layout from './layout.gen.js'
 import type { MapName } from './load.js'
 import { LoadTable } from './load-table.js'
+import { MarkTable } from './mark-table.js'
 import { RealTable } from './real-table.js'
 import { ServiceKeys } from './service-keys.js'
 import { StructArray } from './struct-array.js'
@@ -27,6 +28,7 @@ export class Tables {
   readonly slots: Uint16Array
   readonly reals: RealTable
   readonly loads: LoadTable
+  readonly marks: MarkTable
   readonly ports: StructArray<layout.Port>
   readonly flows: FlowTable
   readonly templates: TemplateTable
@@ -45,6 +47,7 @@ export class Tables {
     this.slots = new Uint16Array(mapped('slots').bytes.buffer, 0, layout.limit.places)
     this.reals = new RealTable(array('reals', layout.real))
     this.loads = new LoadTable(mapped('loads'))
+    this.marks = new MarkTable(array('marks', layout.mark), mapped('markings').u64)
     this.ports = array('ports', layout.port)
     const { timeouts } = this.settings.read(0)
     this.flows = new FlowTable(words('flow_words'), array('flows', layout.flow), {

@@ -1,7 +1,17 @@
 import { TICKS_PER_SECOND } from './clock.js'
 import { type FlowState, flowState } from './layout.gen.js'
 
-/** Seconds without a packet after which a flow is forgotten, by its state: IPVS's defaults (ip_vs_proto_tcp.c, _udp.c). */
+/** An age has 16 bits of ticks, and whoever looks may be a little late. */
+export const LONGEST_SECONDS = 16_000
+
+/** Seconds. */
+export interface LvsTimeouts {
+  readonly tcpSeconds?: number
+  readonly tcpFinSeconds?: number
+  readonly udpSeconds?: number
+}
+
+/** Seconds without a packet after which a flow is forgotten, by its state: IPVS's defaults (ip_vs_proto_tcp.c, _udp.c, _sctp.c). */
 export const defaultTimeouts: ReadonlyMap<FlowState, number> = new Map([
   ['syn_recv', 60],
   ['established', 900],
@@ -10,10 +20,31 @@ export const defaultTimeouts: ReadonlyMap<FlowState, number> = new Map([
   ['close', 10],
   ['udp_new', 300],
   ['udp', 300],
-  ['sctp_init', 4],
+  ['sctp_init1', 4],
+  ['sctp_init', 61],
+  ['sctp_cookie_echoed', 61],
   ['sctp_established', 900],
-  ['sctp_closing', 60],
+  ['sctp_shutdown_received', 61],
+  ['sctp_closed', 61],
 ])
+
+/** The same with `lvs_timeouts`: those that `ipvsadm --set` sets. Absent or 0: as they are. */
+export function timeoutsWith({
+  tcpSeconds,
+  tcpFinSeconds,
+  udpSeconds,
+}: LvsTimeouts): ReadonlyMap<FlowState, number> {
+  const set: [FlowState, number | undefined][] = [
+    ['established', tcpSeconds],
+    ['fin_wait', tcpFinSeconds],
+    ['udp_new', udpSeconds],
+    ['udp', udpSeconds],
+  ]
+  const wanted = set.flatMap(([state, seconds]): [FlowState, number][] =>
+    seconds ? [[state, Math.min(seconds, LONGEST_SECONDS)]] : [],
+  )
+  return new Map([...defaultTimeouts, ...wanted])
+}
 
 /** As `struct settings` has them: in ticks, by number of state. */
 export function timeoutTable(seconds: ReadonlyMap<FlowState, number>): number[] {

@@ -1,91 +1,76 @@
 import t from 'tap'
-import { geometryFor } from '../../lib/dataplane/geometry.js'
-import { PinDirectory } from '../../lib/dataplane/pins.js'
-import { makeBpffs } from '../libbpf/kernel.js'
-import type { TcpFlag } from '../tools/packet.js'
-import { loadProgram, skip, startProgram } from '../tools/program.js'
-import { serviceSpec } from '../tools/service-spec.js'
+import type { Frame } from '../tools/packet.js'
+import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
 
-const many = {
-  also: [
-    { ports: { first: 8080, last: 8082 } },
-    { vip: '10.0.0.2', ports: 80 },
-    { vip: '10.0.0.2', protocol: 'udp' as const, ports: 53 },
-  ],
+/** Which reals new connections to these ports go to, one after the other. */
+function reals(
+  program: ProgramUnderTest,
+  ports: readonly number[],
+  frame: Frame = {},
+): (number | undefined)[] {
+  return ports.map((destinationPort, index) => {
+    return program.run({ ...frame, destinationPort, sourcePort: 1000 + index }).real
+  })
 }
-const ack: TcpFlag[] = ['ACK']
 
-t.test('a service of many addresses and ports', { skip }, async t => {
+t.test('whose a packet is', { skip }, async t => {
   const program = loadProgram(t)
+  t.beforeEach(() => program.clear())
 
-  t.test('is one: the schedule goes round over all of them', async t => {
-    program.apply(many)
-    const got = [
-      { destinationPort: 80 },
-      { destinationPort: 8080 },
-      { destinationPort: 8082 },
-      { destination: '10.0.0.2', destinationPort: 80 },
-      { destination: '10.0.0.2', destinationPort: 53, protocol: 'udp' as const },
-      { destinationPort: 8081 },
-    ].map(frame => program.run(frame).real)
-    t.strictSame(got, [72, 71, 72, 71, 72, 71])
-  })
-
-  t.test('has no packets but its own', async t => {
-    program.apply(many)
-    const others = [
-      { destinationPort: 8083 },
-      { destinationPort: 53, protocol: 'udp' as const },
-      { destination: '10.0.0.2', destinationPort: 8080 },
-    ]
-    for (const frame of others) t.equal(program.send(frame).verdict, 'pass_no_service')
-  })
-
-  t.test('stays the same one when its addresses and ports change', async t => {
-    program.apply(many)
-    program.run({ sourcePort: 1 })
-    const { real } = program.run({ sourcePort: 1, flags: ack })
-    const [{ id } = { id: 0 }] = program.services.running
-    const { also } = many
-    program.services.apply([{ ...serviceSpec({ also }), matches: serviceSpec({ also }).matches.slice(0, 2) }])
-    t.equal(program.services.running[0]?.id, id)
-    t.equal(program.run({ sourcePort: 1, flags: ack }).real, real)
-    t.equal(program.send({ destination: '10.0.0.2' }).verdict, 'pass_not_vip')
-    t.equal(program.send({ destinationPort: 8082 }).verdict, 'tx')
-  })
-
-  t.test('may give a port to another one', async t => {
-    program.apply(many)
-    program.apply({ port: 8080, reals: [73] }, { also: [{ ports: 8081 }] })
-    t.equal(program.run({ destinationPort: 8080, sourcePort: 2 }).real, 73)
-    t.not(program.run({ destinationPort: 8081, sourcePort: 2 }).real, 73)
-    t.equal(new Set(program.services.running.map(({ id }) => id)).size, 2)
-  })
-
-  t.test('is found again by the next process, whichever of its ports that one names first', async t => {
-    const pins = new PinDirectory(makeBpffs(t), 'test')
-    const before = startProgram(pins, geometryFor(1024))
-    before.apply({ port: 443 }, many)
-    before.run({})
-    const { real } = before.run({ flags: ack })
-    const ids = before.services.running.map(({ id }) => id)
-    before.close()
-
-    const after = startProgram(pins, geometryFor(1024))
-    t.teardown(() => after.close())
-    after.services.apply([
-      serviceSpec({ port: 8082, also: [{ ports: 8083 }, { ports: 80 }] }),
-      serviceSpec({ port: 443 }),
-    ])
-    t.strictSame(
-      after.services.running.map(({ id }) => id),
-      ids.toReversed(),
+  t.test('a service for all ports has those that no other service has', async t => {
+    program.apply({ port: 0, reals: [71] }, { port: 80, reals: [72] })
+    t.strictSame(reals(program, [79, 80, 81, 443, 65535]), [71, 72, 71, 71, 71])
+    t.equal(
+      program.send({ protocol: 'udp', destinationPort: 79 }).verdict,
+      'pass_no_service',
+      'of its protocol',
     )
-    t.equal(after.run({ flags: ack }).real, undefined, 'its reals have other ports now')
-    after.services.apply([
-      { ...serviceSpec({ port: 8082, also: [{ ports: 80 }] }), reals: serviceSpec().reals },
-      serviceSpec({ port: 443 }),
-    ])
-    t.equal(after.run({ flags: ack }).real, real)
   })
+
+  t.test('a client of a persistent service for all ports has one real server for all of them', async t => {
+    program.apply({ port: 0, persistence: { seconds: 60 } })
+    t.equal(new Set(reals(program, [21, 80, 443, 8080])).size, 1)
+    t.equal(program.templates().length, 1)
+  })
+
+  t.test('a service with several addresses and ports is one service', async t => {
+    program.apply({ also: [{ ports: 8080 }, { vip: '10.0.0.2', ports: 80 }] })
+    const [first] = reals(program, [80])
+    const [second] = reals(program, [8080], { source: '10.0.0.101' })
+    const [third] = reals(program, [80], { destination: '10.0.0.2' })
+    t.strictSame([second, third], [first === 71 ? 72 : 71, first], 'with one round')
+  })
+
+  t.test('a mark comes before a port, and has the ports and protocols that its rules say', async t => {
+    const mark = 5
+    program.apply(
+      { port: 80, reals: [71] },
+      {
+        port: 1,
+        reals: [72],
+        also: [
+          { ports: { first: 70, last: 90 }, mark },
+          { protocol: 'udp', ports: 'all', mark },
+        ],
+      },
+    )
+    t.strictSame(reals(program, [70, 80, 90, 1]), [72, 72, 72, 72])
+    t.strictSame(reals(program, [69, 91]), [undefined, undefined])
+    t.strictSame(reals(program, [9, 80], { protocol: 'udp' }), [72, 72])
+    program.apply({ port: 80, reals: [71] })
+    program.clear()
+    t.strictSame(reals(program, [70, 80]), [undefined, 71], 'and none when it is gone')
+  })
+
+  t.test(
+    'one-packet scheduling sends every datagram to the next real server, and remembers none',
+    async t => {
+      program.apply({ protocol: 'udp', port: 53, onePacket: true, reals: [71, 72] })
+      const query: Frame = { protocol: 'udp', destinationPort: 53 }
+      const all = Array.from({ length: 4 }, () => program.run(query).real)
+      t.strictSame(all.toSorted(), [71, 71, 72, 72])
+      t.equal(program.flows().length, 0)
+      t.equal(program.stats(71).connections, 2, 'each is a connection')
+    },
+  )
 })

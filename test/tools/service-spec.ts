@@ -18,7 +18,12 @@ export interface ServiceWish {
   port?: number
   protocol?: Match['protocol']
   /** More packets that are its own: those for the same address and protocol, unless they say otherwise. */
-  also?: readonly { vip?: string; protocol?: Match['protocol']; ports: number | PortRange | 'all' }[]
+  also?: readonly {
+    vip?: string
+    protocol?: Match['protocol']
+    ports: number | PortRange | 'all'
+    mark?: number
+  }[]
   scheduler?: Scheduler
   flags?: Partial<SchedulerFlags>
   onePacket?: boolean
@@ -40,6 +45,7 @@ export function serviceSpec(wish: ServiceWish = {}): ServiceSpec {
     vip: parseAddress(other.vip ?? vip),
     protocol: other.protocol ?? protocol,
     ports: typeof ports === 'number' ? portsOf(ports) : ports,
+    ...(other.mark !== undefined && { mark: other.mark }),
   })
   return {
     name: formatService({ address: parseAddress(vip), port, protocol }),
