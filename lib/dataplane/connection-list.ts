@@ -4,7 +4,7 @@ import type { Connection, ConnectionFilter } from '../connection.js'
 import { networkTest } from '../network.js'
 import { type Endpoint, formatEndpoint, type Protocol } from '../service.js'
 import { TICKS_PER_SECOND } from './clock.js'
-import { type FlowState, flowState } from './layout.gen.js'
+import { flowState } from './layout.gen.js'
 import type { RunningService } from './services.js'
 import { protocolNumbers } from './spec.js'
 import type { Tables } from './tables.js'
@@ -12,19 +12,11 @@ import type { Tables } from './tables.js'
 /** Slots looked at before other work gets its turn: some milliseconds when all of them hold a flow. */
 const SLICE = 4096
 
-/** What IPVS calls the states that have other names here (ip_vs_proto_udp.c, ip_vs_proto_sctp.c). */
-const ipvsNames: Partial<Record<FlowState, string>> = {
-  udp_new: 'UDP',
-  sctp_init: 'INIT1',
-  sctp_established: 'ESTABLISHED',
-  sctp_closing: 'CLOSED',
-}
-
-/** IPVS's words for the states of flows, by number. */
+/** IPVS's words for the states of flows, by number (ip_vs_proto_tcp.c, _udp.c, _sctp.c): it has one for UDP. */
 const stateNames = new Map<number, string>(
   Object.entries(flowState).map(([name, number]) => [
     number,
-    Object.entries(ipvsNames).find(([own]) => own === name)?.[1] ?? name.toUpperCase(),
+    name.replace(/^sctp_|(?<=^udp)_new$/, '').toUpperCase(),
   ]),
 )
 
