@@ -204,15 +204,6 @@ static __always_inline bool go_on(const struct settings *settings, struct decisi
 	return true;
 }
 
-/* Is the flow over with its first packet (ops)? IPVS has that of UDP only. */
-static __always_inline bool is_one_packet(const struct decision *decision)
-{
-	__u32 id = decision->service;
-	struct service *service = bpf_map_lookup_elem(&services, &id);
-
-	return service && service->flags & SERVICE_FLAG_ONE_PACKET && decision->packet.protocol == PROTOCOL_UDP;
-}
-
 /* A packet that no flow is known for. */
 static __always_inline void begin_flow(const struct settings *settings, struct decision *decision, struct place *place,
 				       bool is_dry)
