@@ -19,6 +19,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+#define FIRST_PORT 1024			/* in place of 0, which no client has and IPVS takes for any */
 #define SAME_CLIENT_BITS 17		/* flows this far apart in number have one client, if `clients` says so */
 
 /* The frames of lib/bench/frame.ts: no VLAN tag, no options, and four bytes at the end that tell them from others. */
@@ -116,7 +117,9 @@ static __always_inline __be32 destination_of(const struct walk *walk, __u32 clie
 
 static __always_inline __u32 ports_of(const struct walk *walk, __u32 client, __u32 flow, __u32 at)
 {
-	return FIELD(walk->frame, __u32, at) | (__u16)(client ^ flow >> SAME_CLIENT_BITS);
+	__u16 port = client ^ flow >> SAME_CLIENT_BITS;
+
+	return FIELD(walk->frame, __u32, at) | (port ? port : FIRST_PORT);
 }
 
 /* RFC 1071, in the machine's byte order, which the sum does not depend on. */

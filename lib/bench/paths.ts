@@ -15,7 +15,7 @@ export interface Path {
 const NEXT_HOP_MAC = '02:00:00:00:02:01'
 
 /** Where a path begins, and what sits on its near end: the sink. */
-function lay(rig: Rig, name: string): Cable {
+export function layCable(rig: Rig, name: string): Cable {
   const cable = rig.bed.cable(name)
   receive(rig, cable)
   return cable
@@ -35,7 +35,7 @@ export function layNothing(rig: Rig): Path {
 
 /** A program that swaps the MAC addresses and sends the frame back. */
 export function layFloor(rig: Rig): Path {
-  const cable = lay(rig, 'floor')
+  const cable = layCable(rig, 'floor')
   const program = rig.lab.program('floor_swap')
   rig.hold(rig.bed.enter(() => program.attachXdp(cable.far.ifindex, { mode: 'native' })))
   return { cable, destination: firstVip[4] }
@@ -53,7 +53,7 @@ export function layBalancer(rig: Rig): Path {
  */
 export function layNftables(rig: Rig): Path | undefined {
   const destination = parseAddress('10.0.2.8')
-  const cable = lay(rig, 'nftables')
+  const cable = layCable(rig, 'nftables')
   const { name, mac } = cable.far
   passToStack(rig, cable)
   const rules = `table netdev bench {
@@ -68,7 +68,7 @@ export function layNftables(rig: Rig): Path | undefined {
 
 /** The kernel as a router: a static route, and a neighbour that nobody has to be asked for. */
 export function layRouter(rig: Rig): Path {
-  const cable = lay(rig, 'router')
+  const cable = layCable(rig, 'router')
   const { name } = cable.far
   passToStack(rig, cable)
   rig.bed.ip(
