@@ -47,5 +47,8 @@ function measure({ cable }: Path, packet: Packet, walk: Walk): number {
   const { wall } = rig.send(cable, packet, walk, packets)
   const returned = total() - before
   if (returned === packets) return wall
-  throw new XdplbError('USAGE', `measure ${cable.far.name}: ${returned} packets came back, expected ${packets}`)
+  throw new XdplbError(
+    'USAGE',
+    `measure ${cable.far.name}: ${returned} packets came back, expected ${packets}`,
+  )
 }

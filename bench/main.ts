@@ -3,6 +3,7 @@ import { pinThread } from '../lib/net/thread.js'
 import { timeConfigParse } from './config-parse.js'
 import { tellPathCosts } from './end-to-end.js'
 import { tellFailoverGaps } from './failover-gap.js'
+import { tellBesideIpvs } from './ipvs.js'
 import { describeMachine } from './machine.js'
 import { timeMapAccess } from './map-access.js'
 import { tellPacketCosts } from './packet-cost.js'
@@ -35,6 +36,7 @@ const questions: Readonly<Record<string, () => Table | Promise<Table>>> = {
 
 /** About many processes, so not on one CPU; and for minutes, so only when it is asked for. */
 const longQuestions: Readonly<Record<string, () => Promise<Table>>> = {
+  ipvs: tellBesideIpvs,
   failover: () => tellFailoverGaps(Number(values.rounds ?? 20)),
 }
 

@@ -15,7 +15,7 @@ export const VIPS = 8
 /** Of each service. */
 export const REALS = 8
 
-/** HTTP and DNS by round robin, HTTPS with persistence. */
+/** HTTP (over IPv6 too) and DNS by round robin, HTTPS with persistence. */
 export const ports = { http: 80, dns: 53, https: 443 } as const
 
 /** The first of the addresses that clients ask for. */
@@ -136,6 +136,11 @@ function servicesOf(index: number): ServiceSpec[] {
     serviceOf({ address: vip, port: ports.http, protocol: 'tcp' }),
     serviceOf({ address: vip, port: ports.dns, protocol: 'udp' }),
     serviceOf({ address: vip, port: ports.https, protocol: 'tcp' }, persistence),
+    serviceOf({
+      address: parseAddress(`2001:db8::${(8 + index).toString(16)}`),
+      port: ports.http,
+      protocol: 'tcp',
+    }),
   ]
 }
 

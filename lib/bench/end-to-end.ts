@@ -81,7 +81,7 @@ function measure(rig: Rig, row: Row): void {
   const { packet, walk, packets, prepare } = row.mode
   prepare(rig)
   const [before, counters] = [rig.source.arrived(), rig.balancer.counters()]
-  row.costs.push(rig.send(cable, { destination, ...packet }, walk, packets))
+  row.costs.push(rig.send(cable, packet.family === 6 ? packet : { destination, ...packet }, walk, packets))
   const arrived = rig.source.arrived().map((total, station) => total - (before[station] ?? 0))
   const all = arrived.reduce((sum, count) => sum + count, 0)
   if (all !== packets) {

@@ -62,6 +62,15 @@ export function modesFor({ maxFlows, packets }: Extent): Mode[] {
       prepare: rig => send(rig, many, dns, dns),
     },
     {
+      name: `IPv6, ${flowsText(many)}`,
+      budget: 50,
+      packet: { ...ack, family: 6 },
+      walk: { order: 'random', flows: many },
+      packets,
+      expected: { tx: 1 },
+      prepare: rig => send(rig, many, { ...syn, family: 6 }, { ...ack, family: 6 }),
+    },
+    {
       name: 'new SYN, table warm',
       budget: 90,
       packet: syn,

@@ -86,7 +86,10 @@ t.test('the source of packets', { skip }, async t => {
       const ports = 22 + 2 * addresses.length + (addresses.length === 4 ? 4 : 0)
       const flowOf = (frame: Buffer) => part(addresses.source)(frame) + frame.readUInt16BE(ports)
       t.equal(new Set(frames.map(flowOf)).size, 1024, 'each of the flows')
-      t.ok(frames.every(frame => frame.readUInt16BE(ports) !== 0), 'and no port is 0')
+      t.ok(
+        frames.every(frame => frame.readUInt16BE(ports) !== 0),
+        'and no port is 0',
+      )
       t.strictSame(frames.slice(0, 1024).map(flowOf), frames.slice(1024).map(flowOf), 'again and again')
       t.equal(new Set(frames.map(part(addresses.destination))).size, 4)
       const prefix = pattern.frame.toString('hex', addresses.source, addresses.source + addresses.length - 2)
