@@ -247,7 +247,7 @@ int miss(struct xdp_md *ctx)
 	if (!walk || data + IPV4_FRAME > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
 	/* of the client's address and port: bytes 26 to 37 have them in both families */
-	index = ((FIELD(data, __u32, 26) ^ FIELD(data, __u32, 34)) * 0x9e3779b1) >> 1 & walk->buckets;
+	index = (FIELD(data, __u32, 26) * 0x9e3779b1 + FIELD(data, __u32, 34) * 0x85ebca6b) >> 1 & walk->buckets;
 	bucket = bpf_map_lookup_elem(&flow_words, &index);
 	if (!bucket)
 		return XDP_ABORTED;
