@@ -17,4 +17,5 @@ struct decision {
 	__u32 template_ref;		/* of the template that chose the real, as in struct flow */
 	__u32 verdict;
 	__u32 is_new;			/* a flow begins */
+	__u32 by_template;		/* a template knew the client that begins it */
 };

@@ -139,6 +139,7 @@ static __always_inline void schedule_persistent(const struct settings *settings,
 	if (template) {
 		decision->real = word_real(*entry.word);
 		decision->template_ref = make_ref(template, entry.index);
+		decision->by_template = true;
 		if (!is_dry)
 			join_template(template, entry.word, decision->now);
 		return;

@@ -59,6 +59,14 @@ enum verdict {
 	VERDICT_REDIRECT,		/* to a real server, by another interface */
 };
 
+/* What led to the real server of a packet. */
+enum reason {
+	REASON_NONE = 0,		/* there is none: the verdict says why */
+	REASON_FLOW = 1,		/* the flow is known */
+	REASON_TEMPLATE = 2,		/* a flow begins, and persistence knows the client */
+	REASON_SCHEDULER = 3,		/* a flow begins */
+};
+
 /* What happened beside the verdict. */
 enum event {
 	EVENT_FLOW_MADE,
@@ -312,6 +320,15 @@ struct port {
 	__u16 pad;
 	__u32 ifindex;			/* 0: none */
 	__u32 egress;			/* ifindex that reals behind it carry: its own, or its bond's */
+};
+
+/* What the program `where` writes over the packet that it was asked about. */
+struct answer {
+	__u32 verdict;			/* enum verdict */
+	__u32 reason;			/* enum reason */
+	__u32 service;			/* id; 0 where the packet did not get as far */
+	__u32 real;			/* id */
+	__u32 template_ref;		/* of the template that knows the client, as in struct flow */
 };
 
 /* IPVS's sysctls of net.ipv4.vs, each by its name there. */

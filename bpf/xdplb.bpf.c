@@ -12,6 +12,7 @@
 #include "forward.h"
 #include "related.h"
 #include "transport.h"
+#include "where.h"
 #include "yield.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -250,6 +251,37 @@ int hear_arp(struct xdp_md *ctx)
 	bool is_for_yielded = asks_for_yielded((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 
 	return leave(is_for_yielded ? VERDICT_DROP_ARP : VERDICT_PASS_ETHERTYPE, 0);
+}
+
+/* By BPF_PROG_TEST_RUN: where would this packet go? Writes a struct answer over it, and nothing anywhere else. */
+SEC("xdp")
+int where(struct xdp_md *ctx)
+{
+	struct settings *settings = get_settings();
+	struct decision decision = {};
+	struct answer *answer;
+	__u32 verdict;
+
+	if (!settings)
+		return XDP_ABORTED;
+	decision.now = ticks_now(settings);
+	verdict = read_question(ctx, &decision.packet);
+	decision.vip = find_vip(&decision.packet.vip);
+	if (decision.vip == NO_VIP)
+		verdict = VERDICT_PASS_NOT_VIP;
+	else if (!balances(decision.vip, settings))
+		verdict = VERDICT_PASS_BACKUP;
+	else if (verdict == VERDICT_TX)
+		verdict = decide_dry(&decision);
+	answer = (void *)(long)ctx->data;
+	if ((void *)(answer + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	answer->verdict = verdict;
+	answer->reason = reason_of(&decision);
+	answer->service = decision.service;
+	answer->real = decision.real;
+	answer->template_ref = decision.template_ref;
+	return XDP_PASS;
 }
 
 /* For the loader, by BPF_PROG_TEST_RUN: writes jiffies (u64) and ticks (u32) at the beginning of the packet. */

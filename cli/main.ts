@@ -9,6 +9,7 @@ import { demoCommand } from './demo/demo.js'
 import { realserverCommand } from './realserver.js'
 import { runCommand } from './run.js'
 import { statusCommand } from './status.js'
+import { whereCommand } from './where.js'
 
 const description = `A layer-4 load balancer: keepalived's configuration, with XDP in place of IPVS.`
 
@@ -42,6 +43,7 @@ function program(): Command {
     checkCommand(),
     statusCommand(),
     connsCommand(),
+    whereCommand(),
     realserverCommand(),
     demoCommand(),
     benchCommand(),

@@ -4,6 +4,7 @@ import type { Connection, ConnectionFilter } from './connection.js'
 import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
 import type { ServiceSpec } from './dataplane/spec.js'
+import type { PacketQuestion, Whereabouts } from './decision.js'
 import { XdplbError } from './errors.js'
 import type { RealHealthChange } from './health/engine.js'
 import type { AttachMode } from './libbpf/index.js'
@@ -146,6 +147,14 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
    */
   connections(filter: ConnectionFilter = {}): AsyncGenerator<readonly Connection[]> {
     return this.#dataPlane.connections(filter)
+  }
+
+  /**
+   * Where a packet would go now, and why: answered by the program itself, in a copy that changes nothing. Throws
+   * `USAGE` for one that there cannot be.
+   */
+  where(packet: PacketQuestion): Whereabouts {
+    return this.#dataPlane.where(packet)
   }
 
   /** Stops: takes the addresses away, detaches, unpins and forgets everything, unless it is to go on forwarding. */

@@ -7,6 +7,7 @@ export type { Connection, ConnectionFilter } from './connection.js'
 export { ControlClient } from './control/client.js'
 export type { ProcessStatus } from './control/protocol.js'
 export { type SocketLocation, socketPath } from './control/socket-path.js'
+export type { PacketFlag, PacketQuestion, Whereabouts } from './decision.js'
 export { type ErrorCode, type ErrorDetails, XdplbError } from './errors.js'
 export { formatNetwork, type Network, parseNetwork } from './network.js'
 export { formatFinding, type RealserverFinding, realserverCheck } from './realserver/check.js'
@@ -14,11 +15,13 @@ export { formatChange, type RealserverChange } from './realserver/plan.js'
 export { type RealserverOptions, realserverDown, realserverUp } from './realserver/realserver.js'
 export {
   type AddressService,
+  type Endpoint,
   formatEndpoint,
   formatService,
   type GroupService,
   type MarkService,
   type Protocol,
+  parseEndpoint,
   parseService,
   type ServiceName,
 } from './service.js'

@@ -1,4 +1,4 @@
-import { type Address, type Family, familyOf, parseAddress } from './address.js'
+import { type Address, type Family, familyOf, isAddress, parseAddress } from './address.js'
 import { XdplbError } from './errors.js'
 
 export type Protocol = 'tcp' | 'udp' | 'sctp'
@@ -55,6 +55,16 @@ export function formatEndpoint({ address, port }: Endpoint): string {
   return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
 }
 
+/** The address and port that a text of {@link formatEndpoint} names. Throws `USAGE` for any other text. */
+export function parseEndpoint(text: string): Endpoint {
+  const { v6, v4 = '', port } = endpointPattern.exec(text)?.groups ?? {}
+  const address = v6 ?? v4
+  if (isAddress(address) && Number(port) <= 65535) return { address, port: Number(port) }
+  throw new XdplbError('USAGE', `parse endpoint: "${text}", expected ADDRESS:PORT or [ADDRESS]:PORT`)
+}
+
+const endpointPattern = /^(?:\[(?<v6>[^\]]*:[^\]]*)\]|(?<v4>[^:[\]]+)):(?<port>\d{1,5})$/
+
 /** `[10.0.0.1]:tcp:80`, `FWM 5`, `[web]:0`: how keepalived's log and mail name services (check_data.c, format_vs). */
 export function keepalivedName(name: ServiceName): string {
   if ('fwmark' in name) return `FWM ${name.fwmark}`
@@ -94,6 +104,12 @@ function parseGroup(text: string): GroupService | undefined {
 function notAService(text: string, cause?: unknown): XdplbError {
   const expected = 'ADDRESS:PORT/tcp, /udp or /sctp, fwmark N, or group NAME/tcp, /udp or /sctp'
   return new XdplbError('USAGE', `parse service: "${text}", expected ${expected}`, { cause })
+}
+
+/** Throws `USAGE` for other words. */
+export function parseProtocol(text: string): Protocol {
+  if (isProtocol(text)) return text
+  throw new XdplbError('USAGE', `parse protocol: "${text}", expected tcp, udp or sctp`)
 }
 
 function isProtocol(text: string): text is Protocol {

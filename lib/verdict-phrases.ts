@@ -40,6 +40,9 @@ const events = {
 
 const phrases = new Map<string, string>([...Object.entries(verdicts), ...Object.entries(events)])
 
+/** What a packet that was only asked about would get: the interface that it comes in by is not known. */
+export const wouldBeSent = 'sent to a real server'
+
 /** Why a packet went where it went, or what else happened; of a name that a newer balancer has, the name. */
 export function phraseOf(name: string): string {
   return phrases.get(name) ?? name

@@ -2,11 +2,12 @@ import { type IncomingMessage, request } from 'node:http'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Connection, ConnectionFilter } from '../connection.js'
+import type { PacketQuestion, Whereabouts } from '../decision.js'
 import type { ErrorCode } from '../errors.js'
 import { XdplbError } from '../errors.js'
 import type { BalancerStatus } from '../status.js'
 import { httpStatuses, type ProcessStatus } from './protocol.js'
-import { encodeConnectionFilter } from './query.js'
+import { encodeConnectionFilter, encodePacketQuestion } from './query.js'
 
 const ANSWER_TIMEOUT_MS = 5000
 
@@ -27,6 +28,11 @@ export class ControlClient {
   /** `GET /v1/status`. `BUSY` while the balancer starts. */
   status(): Promise<BalancerStatus> {
     return this.#get('/v1/status')
+  }
+
+  /** `GET /v1/where`: where a packet would go, and why. */
+  where(packet: PacketQuestion): Promise<Whereabouts> {
+    return this.#get(`/v1/where?${encodePacketQuestion(packet)}`)
   }
 
   /** `GET /v1/conns`: one by one, read no faster than they are asked for. */

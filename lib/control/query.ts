@@ -1,9 +1,11 @@
 import type { ConnectionFilter } from '../connection.js'
+import { type PacketQuestion, parseFlags } from '../decision.js'
 import { XdplbError } from '../errors.js'
 import { formatNetwork, parseNetwork } from '../network.js'
+import { formatEndpoint, parseEndpoint, parseProtocol } from '../service.js'
 
 /** Whatever a query may say, whichever endpoint it is for. */
-type Parameter = 'client' | 'service' | 'real' | 'state'
+type Parameter = 'client' | 'service' | 'real' | 'state' | 'source' | 'destination' | 'protocol' | 'flags'
 
 /** Throws `USAGE` for names and values that are none. */
 export function decodeConnectionFilter(query: URLSearchParams): ConnectionFilter {
@@ -13,6 +15,32 @@ export function decodeConnectionFilter(query: URLSearchParams): ConnectionFilter
 
 export function encodeConnectionFilter({ client, ...texts }: ConnectionFilter): URLSearchParams {
   return new URLSearchParams({ ...texts, ...(client && { client: formatNetwork(client) }) })
+}
+
+/** Throws `USAGE` for what is missing, and for names and values that are none. */
+export function decodePacketQuestion(query: URLSearchParams): PacketQuestion {
+  const { source, destination, protocol, flags } = parametersOf(query, [
+    'source',
+    'destination',
+    'protocol',
+    'flags',
+  ])
+  return {
+    source: parseEndpoint(source ?? ''),
+    destination: parseEndpoint(destination ?? ''),
+    ...(protocol !== undefined && { protocol: parseProtocol(protocol) }),
+    ...(flags !== undefined && { flags: parseFlags(flags) }),
+  }
+}
+
+export function encodePacketQuestion(packet: PacketQuestion): URLSearchParams {
+  const { source, destination, protocol, flags } = packet
+  return new URLSearchParams({
+    source: formatEndpoint(source),
+    destination: formatEndpoint(destination),
+    ...(protocol && { protocol }),
+    ...(flags && { flags: flags.join(',') }),
+  })
 }
 
 function parametersOf(

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../address.js'
 import type { Connection, ConnectionFilter } from '../connection.js'
+import type { PacketQuestion, Whereabouts } from '../decision.js'
 import type { AttachMode } from '../libbpf/index.js'
 import { ensureBpffs } from '../net/bpffs.js'
 import type { NetlinkEvents } from '../net/netlink/events.js'
@@ -13,6 +14,7 @@ import { Interfaces } from './interfaces.js'
 import { event, limit, mapLayouts, type Role, role as roles, verdict } from './layout.gen.js'
 import { LoadedProgram } from './load.js'
 import { NextHops } from './next-hops.js'
+import { Oracle } from './oracle.js'
 import { PinDirectory } from './pins.js'
 import { defaultRules, type Rules } from './rules.js'
 import { ServiceDescriber } from './service-describer.js'
@@ -197,6 +199,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
   /** The flows and templates, a slice of the tables at a time. */
   connections(filter: ConnectionFilter): AsyncGenerator<Connection[]> {
     return new ConnectionList(this.#tables, this.#services.running, filter, () => this.#loaded.now()).slices()
+  }
+
+  /** Where a packet would go, and why. Throws `USAGE` for one that there cannot be. */
+  where(question: PacketQuestion): Whereabouts {
+    return new Oracle(this.#loaded, this.#tables, () => this.#services.running).ask(question)
   }
 
   /** Packets by verdict, since the tables were made. */

@@ -82,6 +82,11 @@ export class LoadedProgram implements Disposable {
     return this.#object.program('xdplb')
   }
 
+  /** Says where a packet would go: bpf/where.h. */
+  get where(): Program {
+    return this.#object.program('where')
+  }
+
   /** The present in ticks, as the program sees it. */
   now(): number {
     return readClock(this.#object.program('read_clock')).ticks

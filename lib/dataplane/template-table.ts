@@ -50,6 +50,11 @@ export class TemplateTable {
     return this.#words.state(index) === templateState.assured
   }
 
+  /** Ticks until a template runs out; `ref` as in `struct flow`. */
+  left(ref: number, now: number): number {
+    return (this.#templates.read(ref & INDEX_MASK).expires - now) | 0
+  }
+
   /** A flow of this template has ended. `ref` as in `struct flow`; 0 and refs to a former holder do nothing. */
   leave(ref: number): void {
     const index = ref & INDEX_MASK

@@ -5,5 +5,10 @@ export function controllable(answers: Partial<Controllable>): Controllable {
   const unexpected = (question: string) => () => {
     throw new Error(`${question}: nobody was to ask`)
   }
-  return { status: unexpected('status'), connections: unexpected('connections'), ...answers }
+  return {
+    status: unexpected('status'),
+    connections: unexpected('connections'),
+    where: unexpected('where'),
+    ...answers,
+  }
 }

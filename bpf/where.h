@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where would a packet go, and why? Asked by BPF_PROG_TEST_RUN on a packet that TypeScript builds, and answered by the
+ * same steps that live packets take, in a copy that is compiled not to write: no turn is taken, no age, no count.
+ */
+#pragma once
+
+#include "flow.h"
+#include "forward.h"
+#include "transport.h"
+
+/* As follow(), for who only asks. */
+__attribute__((noinline)) int follow_dry(struct decision *decision)
+{
+	if (decision)
+		follow_flow(decision, true);
+	return 0;
+}
+
+static __always_inline __u32 question_ipv4(struct xdp_md *ctx, void *data, void *data_end, struct packet *packet)
+{
+	struct iphdr *ip = data + ETH_HLEN;
+	void *transport;
+	__u32 verdict;
+
+	if ((void *)(ip + 1) > data_end)
+		return VERDICT_PASS_MALFORMED;
+	packet->client = mapped_ipv4(ip->saddr);
+	packet->vip = mapped_ipv4(ip->daddr);
+	verdict = read_ipv4(ctx, ip, packet, &transport);
+	if (verdict != VERDICT_TX)
+		return verdict;
+	return read_transport(transport, data_end, packet->length - ip->ihl * 4, packet);
+}
+
+static __always_inline __u32 question_ipv6(struct xdp_md *ctx, void *data, void *data_end, struct packet *packet)
+{
+	struct ipv6 *ip = data + ETH_HLEN;
+	void *transport;
+	__u32 verdict;
+
+	if ((void *)(ip + 1) > data_end)
+		return VERDICT_PASS_MALFORMED;
+	packet->client = ip->source;
+	packet->vip = ip->destination;
+	verdict = read_ipv6(ctx, ip, packet, &transport);
+	if (verdict != VERDICT_TX)
+		return verdict;
+	return read_transport(transport, data_end, packet->length - (transport - (void *)ip), packet);
+}
+
+static __always_inline __u32 read_question(struct xdp_md *ctx, struct packet *packet)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+	struct link link;
+
+	if (!read_link(data, data_end, &link))
+		return VERDICT_PASS_ETHERTYPE;
+	if (link.ethertype == bpf_htons(ETH_P_IP))
+		return question_ipv4(ctx, data, data_end, packet);
+	if (link.ethertype == bpf_htons(ETH_P_IPV6))
+		return question_ipv6(ctx, data, data_end, packet);
+	return VERDICT_PASS_ETHERTYPE;
+}
+
+/* What led to the real of a decision. */
+static __always_inline __u32 reason_of(const struct decision *decision)
+{
+	if (!decision->real)
+		return REASON_NONE;
+	if (!decision->is_new)
+		return REASON_FLOW;
+	return decision->by_template ? REASON_TEMPLATE : REASON_SCHEDULER;
+}
+
+/* The verdict on a packet that has been read, but for what depends on the interface it comes in by. */
+static __always_inline __u32 decide_dry(struct decision *decision)
+{
+	struct real *real;
+
+	follow_dry(decision);
+	real = decision->real ? real_at(decision->real) : NULL;
+	return real ? can_forward(real) : decision->verdict;
+}
