@@ -19,3 +19,16 @@ struct decision {
 	__u32 is_new;			/* a flow begins */
 	__u32 by_template;		/* a template knew the client that begins it */
 };
+
+/* Of a packet that is being traced, where the step that ends its way finds it. */
+PERCPU(traced_decisions, struct decision, 1);
+
+/* What led to the real of a decision. */
+static __always_inline __u32 reason_of(const struct decision *decision)
+{
+	if (!decision->real)
+		return REASON_NONE;
+	if (!decision->is_new)
+		return REASON_FLOW;
+	return decision->by_template ? REASON_TEMPLATE : REASON_SCHEDULER;
+}

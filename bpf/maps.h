@@ -47,10 +47,11 @@ ARRAY(template_words, struct bucket, 1);
 ARRAY(templates, struct template, LIMIT_WAYS);
 ARRAY(ports, struct port, LIMIT_PORTS);
 ARRAY(steps, __u32, LIMIT_STEPS);			/* to count by: see schedule-list.h */
+ARRAY(trace_filters, struct trace_filter, 1);
 
 PERCPU(stats, struct real_stats, LIMIT_REALS);
 PERCPU(verdicts, __u64, VERDICT_REDIRECT + 1);
-PERCPU(events, __u64, EVENT_VIP_YIELDED + 1);
+PERCPU(events, __u64, EVENT_TRACE_LOST + 1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -75,6 +76,11 @@ struct {
 
 PERCPU(fresh_locality, struct locality, 1);	/* one in the making: it is large for the stack */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} traces SEC(".maps");					/* struct trace_record */
+
 /* Programs behind a tail call: what is rare and long, and IPv6, so that each family's way stays short. */
 enum slow_step {
 	SLOW_STEP_IPV6,
@@ -87,6 +93,8 @@ enum slow_step {
 	SLOW_STEP_NO_REAL,
 	SLOW_STEP_HEAR_ADVERT,
 	SLOW_STEP_HEAR_ARP,
+	SLOW_STEP_TRACED,
+	SLOW_STEP_TRACED_IPV6,
 	SLOW_STEPS,
 };
 

@@ -77,6 +77,7 @@ enum event {
 	EVENT_TEMPLATE_MADE,
 	EVENT_TEMPLATE_EVICTED,
 	EVENT_VIP_YIELDED,		/* another master was heard, and our VRRP process was not */
+	EVENT_TRACE_LOST,		/* a decision that a trace would have told, had there been room */
 };
 
 /*
@@ -323,12 +324,42 @@ struct port {
 };
 
 /* What the program `where` writes over the packet that it was asked about. */
-struct answer {
+struct whereabouts {
 	__u32 verdict;			/* enum verdict */
 	__u32 reason;			/* enum reason */
 	__u32 service;			/* id; 0 where the packet did not get as far */
 	__u32 real;			/* id */
 	__u32 template_ref;		/* of the template that knows the client, as in struct flow */
+};
+
+/* Which decisions a trace tells of: those that fit all that is said here. */
+struct trace_filter {
+	__u8 client[16];		/* what is left of an address under its mask */
+	__u8 client_mask[16];
+	__u8 vip[16];
+	__u8 vip_mask[16];
+	__u64 verdicts;			/* a bit for each that is wanted */
+	__u64 room;			/* records that may be written until their reader has looked; signed */
+	__be16 port;			/* of the VIP; 0: any */
+	__u16 service;			/* id; 0: any */
+	__u8 protocol;			/* 0: any */
+	__u8 pad[3];
+};
+
+struct trace_record {
+	__u64 nanoseconds;		/* CLOCK_MONOTONIC */
+	__u8 client[16];
+	__u8 vip[16];
+	__be16 client_port;
+	__be16 vip_port;
+	__u16 length;			/* of IP; 0, as all before it, where the packet was not looked at as far */
+	__u8 protocol;
+	__u8 signal;			/* enum signal */
+	__u8 verdict;			/* enum verdict */
+	__u8 reason;			/* enum reason */
+	__u16 service;			/* id */
+	__u16 real;			/* id */
+	__u16 pad;
 };
 
 /* IPVS's sysctls of net.ipv4.vs, each by its name there. */
@@ -350,6 +381,6 @@ struct settings {
 	__u32 template_mask;		/* buckets of the template table - 1 */
 	__u32 ticks_per_jiffy;		/* times 2^32 */
 	__u32 rules;			/* enum rule */
-	__u32 pad;
+	__u32 traced_until;		/* ticks; 0: nobody traces */
 	__u32 timeouts[16];		/* ticks, by enum flow_state */
 };

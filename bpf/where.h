@@ -64,16 +64,6 @@ static __always_inline __u32 read_question(struct xdp_md *ctx, struct packet *pa
 	return VERDICT_PASS_ETHERTYPE;
 }
 
-/* What led to the real of a decision. */
-static __always_inline __u32 reason_of(const struct decision *decision)
-{
-	if (!decision->real)
-		return REASON_NONE;
-	if (!decision->is_new)
-		return REASON_FLOW;
-	return decision->by_template ? REASON_TEMPLATE : REASON_SCHEDULER;
-}
-
 /* The verdict on a packet that has been read, but for what depends on the interface it comes in by. */
 static __always_inline __u32 decide_dry(struct decision *decision)
 {

@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "forward.h"
 #include "related.h"
+#include "trace.h"
 #include "transport.h"
 #include "where.h"
 #include "yield.h"
@@ -45,6 +46,8 @@ static __always_inline void decide(const struct settings *settings, struct decis
 	decision->real = asked.real;
 	decision->verdict = asked.verdict;
 	decision->is_new = asked.is_new;
+	decision->service = asked.service;
+	decision->by_template = asked.by_template;
 }
 
 /* Is the packet for a VIP that this node balances, in a frame that is addressed to it? The verdict if not. */
@@ -57,13 +60,12 @@ static __always_inline __u32 admit(struct xdp_md *ctx, const struct settings *se
 	return *port ? VERDICT_TX : VERDICT_PASS_NOT_OURS;
 }
 
-static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, __u32 *egress_ifindex)
+static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, struct decision *decision, __u32 *egress_ifindex)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
 	struct settings *settings = get_settings();
-	struct decision decision = {};
-	struct packet *packet = &decision.packet;
+	struct packet *packet = &decision->packet;
 	void *transport;
 	struct link link;
 	struct iphdr *ip;
@@ -84,13 +86,13 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, __u32 *egress_ifin
 		return VERDICT_PASS_MALFORMED;
 	packet->client = mapped_ipv4(ip->saddr);
 	packet->vip = mapped_ipv4(ip->daddr);
-	decision.vip = find_vip(&packet->vip);
-	if (decision.vip == NO_VIP) {
+	decision->vip = find_vip(&packet->vip);
+	if (decision->vip == NO_VIP) {
 		if (ip->protocol == PROTOCOL_VRRP)
 			bpf_tail_call(ctx, &slow, SLOW_STEP_HEAR_ADVERT);
 		return VERDICT_PASS_NOT_VIP;
 	}
-	verdict = admit(ctx, settings, data, decision.vip, &port);
+	verdict = admit(ctx, settings, data, decision->vip, &port);
 	if (verdict == VERDICT_TX)
 		verdict = read_ipv4(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
@@ -102,17 +104,16 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, __u32 *egress_ifin
 			bpf_tail_call(ctx, &slow, SLOW_STEP_ICMP_ERROR);
 		return verdict;
 	}
-	decide(settings, &decision);
-	return forward_ipv4(ctx, data, ip, &decision, port, egress_ifindex);
+	decide(settings, decision);
+	return forward_ipv4(ctx, data, ip, decision, port, egress_ifindex);
 }
 
-static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, __u32 *egress_ifindex)
+static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, struct decision *decision, __u32 *egress_ifindex)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
 	struct settings *settings = get_settings();
-	struct decision decision = {};
-	struct packet *packet = &decision.packet;
+	struct packet *packet = &decision->packet;
 	void *transport;
 	struct link link;
 	struct ipv6 *ip;
@@ -126,10 +127,10 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, __u32 *egress_ifin
 		return VERDICT_PASS_MALFORMED;
 	packet->client = ip->source;
 	packet->vip = ip->destination;
-	decision.vip = find_vip(&packet->vip);
-	if (decision.vip == NO_VIP)
+	decision->vip = find_vip(&packet->vip);
+	if (decision->vip == NO_VIP)
 		return VERDICT_PASS_NOT_VIP;
-	verdict = admit(ctx, settings, data, decision.vip, &port);
+	verdict = admit(ctx, settings, data, decision->vip, &port);
 	if (verdict == VERDICT_TX)
 		verdict = read_ipv6(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
@@ -141,8 +142,8 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, __u32 *egress_ifin
 			bpf_tail_call(ctx, &slow, SLOW_STEP_ICMP_ERROR_IPV6);
 		return verdict;
 	}
-	decide(settings, &decision);
-	return forward_ipv6(ctx, data, ip, &decision, port, egress_ifindex);
+	decide(settings, decision);
+	return forward_ipv6(ctx, data, ip, decision, port, egress_ifindex);
 }
 
 static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
@@ -156,22 +157,58 @@ static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
 }
 
 /* All of these take frames in several buffers where the kernel has them: the loader sees to it. */
+/* As leave(), where the packet may be one that is traced. */
+static __always_inline int leave_traced(__u32 verdict, __u32 egress_ifindex)
+{
+	if (is_traced())
+		trace(verdict);
+	return leave(verdict, egress_ifindex);
+}
+
 SEC("xdp")
 int xdplb(struct xdp_md *ctx)
 {
+	struct decision decision = {};
 	__u32 egress_ifindex = 0;
-	__u32 verdict = balance_ipv4(ctx, &egress_ifindex);
+	__u32 verdict;
 
+	if (is_traced())
+		bpf_tail_call(ctx, &slow, SLOW_STEP_TRACED);
+	verdict = balance_ipv4(ctx, &decision, &egress_ifindex);
 	return leave(verdict, egress_ifindex);
+}
+
+SEC("xdp")
+int traced(struct xdp_md *ctx)
+{
+	struct decision *decision = begin_trace();
+	__u32 egress_ifindex = 0;
+	__u32 verdict = decision ? balance_ipv4(ctx, decision, &egress_ifindex) : VERDICT_PASS_MALFORMED;
+
+	return leave_traced(verdict, egress_ifindex);
 }
 
 SEC("xdp")
 int ipv6(struct xdp_md *ctx)
 {
+	struct decision decision = {};
 	__u32 egress_ifindex = 0;
-	__u32 verdict = balance_ipv6(ctx, &egress_ifindex);
+	__u32 verdict;
 
+	if (is_traced())
+		bpf_tail_call(ctx, &slow, SLOW_STEP_TRACED_IPV6);
+	verdict = balance_ipv6(ctx, &decision, &egress_ifindex);
 	return leave(verdict, egress_ifindex);
+}
+
+SEC("xdp")
+int traced_ipv6(struct xdp_md *ctx)
+{
+	struct decision *decision = begin_trace();
+	__u32 egress_ifindex = 0;
+	__u32 verdict = decision ? balance_ipv6(ctx, decision, &egress_ifindex) : VERDICT_PASS_MALFORMED;
+
+	return leave_traced(verdict, egress_ifindex);
 }
 
 SEC("xdp")
@@ -180,7 +217,7 @@ int fragment(struct xdp_md *ctx)
 	__u32 egress_ifindex = 0;
 	__u32 verdict = forward_fragment(ctx, &egress_ifindex);
 
-	return leave(verdict, egress_ifindex);
+	return leave_traced(verdict, egress_ifindex);
 }
 
 SEC("xdp")
@@ -189,7 +226,7 @@ int fragment_ipv6(struct xdp_md *ctx)
 	__u32 egress_ifindex = 0;
 	__u32 verdict = forward_fragment_ipv6(ctx, &egress_ifindex);
 
-	return leave(verdict, egress_ifindex);
+	return leave_traced(verdict, egress_ifindex);
 }
 
 SEC("xdp")
@@ -198,7 +235,7 @@ int icmp_error(struct xdp_md *ctx)
 	__u32 egress_ifindex = 0;
 	__u32 verdict = forward_error(ctx, &egress_ifindex);
 
-	return leave(verdict, egress_ifindex);
+	return leave_traced(verdict, egress_ifindex);
 }
 
 SEC("xdp")
@@ -207,7 +244,7 @@ int icmp_error_ipv6(struct xdp_md *ctx)
 	__u32 egress_ifindex = 0;
 	__u32 verdict = forward_error_ipv6(ctx, &egress_ifindex);
 
-	return leave(verdict, egress_ifindex);
+	return leave_traced(verdict, egress_ifindex);
 }
 
 SEC("xdp")
@@ -216,7 +253,7 @@ int time_exceeded(struct xdp_md *ctx)
 	const struct answer in_ipv4 = { ICMP_TIME_EXCEEDED };
 	const struct answer in_ipv6 = { ICMPV6_TIME_EXCEEDED };
 
-	return leave(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TIME_EXCEEDED : VERDICT_DROP_TTL, 0);
+	return leave_traced(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TIME_EXCEEDED : VERDICT_DROP_TTL, 0);
 }
 
 SEC("xdp")
@@ -226,7 +263,7 @@ int too_big(struct xdp_md *ctx)
 	const struct answer in_ipv4 = { ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu };
 	const struct answer in_ipv6 = { ICMPV6_PACKET_TOO_BIG, 0, mtu };
 
-	return leave(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TOO_BIG : VERDICT_DROP_TOO_BIG, 0);
+	return leave_traced(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TOO_BIG : VERDICT_DROP_TOO_BIG, 0);
 }
 
 SEC("xdp")
@@ -235,14 +272,14 @@ int no_real(struct xdp_md *ctx)
 	const struct answer in_ipv4 = { ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE };
 	const struct answer in_ipv6 = { ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE };
 
-	return leave(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_NO_REAL : VERDICT_DROP_NO_REAL, 0);
+	return leave_traced(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_NO_REAL : VERDICT_DROP_NO_REAL, 0);
 }
 
 SEC("xdp")
 int hear_advert(struct xdp_md *ctx)
 {
 	yield_to_master((void *)(long)ctx->data, (void *)(long)ctx->data_end);
-	return leave(VERDICT_PASS_NOT_VIP, 0);
+	return leave_traced(VERDICT_PASS_NOT_VIP, 0);
 }
 
 SEC("xdp")
@@ -250,16 +287,16 @@ int hear_arp(struct xdp_md *ctx)
 {
 	bool is_for_yielded = asks_for_yielded((void *)(long)ctx->data, (void *)(long)ctx->data_end);
 
-	return leave(is_for_yielded ? VERDICT_DROP_ARP : VERDICT_PASS_ETHERTYPE, 0);
+	return leave_traced(is_for_yielded ? VERDICT_DROP_ARP : VERDICT_PASS_ETHERTYPE, 0);
 }
 
-/* By BPF_PROG_TEST_RUN: where would this packet go? Writes a struct answer over it, and nothing anywhere else. */
+/* By BPF_PROG_TEST_RUN: where would this packet go? Writes struct whereabouts over it, and nothing anywhere else. */
 SEC("xdp")
 int where(struct xdp_md *ctx)
 {
 	struct settings *settings = get_settings();
 	struct decision decision = {};
-	struct answer *answer;
+	struct whereabouts *answer;
 	__u32 verdict;
 
 	if (!settings)

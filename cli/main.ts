@@ -9,6 +9,7 @@ import { demoCommand } from './demo/demo.js'
 import { realserverCommand } from './realserver.js'
 import { runCommand } from './run.js'
 import { statusCommand } from './status.js'
+import { traceCommand } from './trace.js'
 import { whereCommand } from './where.js'
 
 const description = `A layer-4 load balancer: keepalived's configuration, with XDP in place of IPVS.`
@@ -44,6 +45,7 @@ function program(): Command {
     statusCommand(),
     connsCommand(),
     whereCommand(),
+    traceCommand(),
     realserverCommand(),
     demoCommand(),
     benchCommand(),

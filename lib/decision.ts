@@ -1,4 +1,5 @@
 import { XdplbError } from './errors.js'
+import type { Network } from './network.js'
 import type { Endpoint, Protocol } from './service.js'
 
 const packetFlags = [
@@ -52,3 +53,51 @@ export interface Whereabouts {
   /** Until persistence forgets the client, if it is what led to the real server. */
   readonly persistsSeconds?: number
 }
+
+/** Which decisions a trace tells of: those that fit all that is said. */
+export interface TraceFilter {
+  readonly client?: Network
+  readonly vip?: Network
+  /** Of the virtual address. */
+  readonly port?: number
+  readonly protocol?: Protocol
+  /** As it is named everywhere: `10.0.0.1:80/tcp`. */
+  readonly service?: string
+  /** Names as in `enum verdict` of bpf/types.h. */
+  readonly verdicts?: readonly string[]
+}
+
+export interface TraceOptions extends TraceFilter {
+  /** Decisions after which it ends. @default none */
+  readonly limit?: number
+  /** @default for ever */
+  readonly durationMs?: number
+}
+
+/** What was decided about a packet that came. */
+export interface Decision {
+  /** When: ISO 8601 in UTC, to the millisecond. */
+  readonly at: string
+  readonly verdict: string
+  /** The same in words. */
+  readonly phrase: string
+  /** Absent, like all that follows, where the packet was not looked at as far. */
+  readonly client?: string
+  readonly virtual?: string
+  /** Or IANA's number of another one. */
+  readonly protocol?: Protocol | number
+  /** What it says to its connection: `begin` is a SYN or INIT. */
+  readonly signal?: 'data' | 'begin' | 'end' | 'abort' | 'none'
+  /** Bytes of IP. */
+  readonly length?: number
+  readonly reason?: 'flow' | 'template' | 'scheduler'
+  readonly service?: string
+  readonly real?: string
+}
+
+/** How many decisions there was no room for since the line before. */
+export interface TraceLoss {
+  readonly lost: number
+}
+
+export type TraceLine = Decision | TraceLoss

@@ -7,7 +7,16 @@ export type { Connection, ConnectionFilter } from './connection.js'
 export { ControlClient } from './control/client.js'
 export type { ProcessStatus } from './control/protocol.js'
 export { type SocketLocation, socketPath } from './control/socket-path.js'
-export type { PacketFlag, PacketQuestion, Whereabouts } from './decision.js'
+export type {
+  Decision,
+  PacketFlag,
+  PacketQuestion,
+  TraceFilter,
+  TraceLine,
+  TraceLoss,
+  TraceOptions,
+  Whereabouts,
+} from './decision.js'
 export { type ErrorCode, type ErrorDetails, XdplbError } from './errors.js'
 export { formatNetwork, type Network, parseNetwork } from './network.js'
 export { formatFinding, type RealserverFinding, realserverCheck } from './realserver/check.js'

@@ -36,6 +36,7 @@ const events = {
   template_made: 'persistence templates made',
   template_evicted: 'persistence templates forgotten to make room',
   vip_yielded: 'addresses yielded to another master while VRRP was not running',
+  trace_lost: 'decisions that a trace had no room for',
 } as const satisfies Record<Event, string>
 
 const phrases = new Map<string, string>([...Object.entries(verdicts), ...Object.entries(events)])

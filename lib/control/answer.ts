@@ -1,15 +1,16 @@
 import type { Connection, ConnectionFilter } from '../connection.js'
-import type { PacketQuestion, Whereabouts } from '../decision.js'
+import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from '../decision.js'
 import { XdplbError } from '../errors.js'
 import type { BalancerStatus } from '../status.js'
 import { type ErrorBody, httpStatuses, type ProcessStatus } from './protocol.js'
-import { decodeConnectionFilter, decodePacketQuestion } from './query.js'
+import { decodeConnectionFilter, decodePacketQuestion, decodeTraceOptions } from './query.js'
 
 /** What a control socket needs of a balancer. */
 export interface Controllable {
   status(): BalancerStatus
   connections(filter: ConnectionFilter): AsyncIterable<readonly Connection[]>
   where(packet: PacketQuestion): Whereabouts
+  trace(options: TraceOptions): AsyncIterable<readonly TraceLine[]>
 }
 
 export interface Question {
@@ -39,6 +40,7 @@ const endpoints = new Map<
   ['/v1', target => ({ body: { pid: process.pid, ready: target !== undefined } satisfies ProcessStatus })],
   ['/v1/status', target => ({ body: running(target).status() })],
   ['/v1/where', (target, query) => ({ body: running(target).where(decodePacketQuestion(query)) })],
+  ['/v1/trace', (target, query) => ({ lines: running(target).trace(decodeTraceOptions(query)) })],
   ['/v1/conns', (target, query) => ({ lines: running(target).connections(decodeConnectionFilter(query)) })],
 ])
 

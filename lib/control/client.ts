@@ -2,12 +2,12 @@ import { type IncomingMessage, request } from 'node:http'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Connection, ConnectionFilter } from '../connection.js'
-import type { PacketQuestion, Whereabouts } from '../decision.js'
+import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from '../decision.js'
 import type { ErrorCode } from '../errors.js'
 import { XdplbError } from '../errors.js'
 import type { BalancerStatus } from '../status.js'
 import { httpStatuses, type ProcessStatus } from './protocol.js'
-import { encodeConnectionFilter, encodePacketQuestion } from './query.js'
+import { encodeConnectionFilter, encodePacketQuestion, encodeTraceOptions } from './query.js'
 
 const ANSWER_TIMEOUT_MS = 5000
 
@@ -38,6 +38,11 @@ export class ControlClient {
   /** `GET /v1/conns`: one by one, read no faster than they are asked for. */
   connections(filter: ConnectionFilter = {}): AsyncGenerator<Connection> {
     return this.#stream(`/v1/conns?${encodeConnectionFilter(filter)}`)
+  }
+
+  /** `GET /v1/trace`: the decisions on packets as they happen, until nobody wants more of them. */
+  trace(options: TraceOptions = {}): AsyncGenerator<TraceLine> {
+    return this.#stream(`/v1/trace?${encodeTraceOptions(options)}`)
   }
 
   /** The answer is taken at its word: only the owner of the socket's directory can have put it there. */

@@ -98,15 +98,21 @@ async function stream({ lines }: Stream, response: ServerResponse): Promise<void
   response.writeHead(200, headersOf('application/x-ndjson'))
   response.flushHeaders()
   try {
-    await pipeline(Readable.from(texts(lines)), response)
+    await pipeline(Readable.from(texts(lines, response)), response)
   } catch {
     response.destroy() // the client has gone
   }
 }
 
-async function* texts(lines: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
+async function* texts(
+  lines: AsyncIterable<readonly unknown[]>,
+  response: ServerResponse,
+): AsyncGenerator<string> {
   try {
-    for await (const some of lines) yield some.map(text).join('')
+    for await (const some of lines) {
+      if (response.destroyed) return
+      if (some.length > 0) yield some.map(text).join('')
+    }
   } catch (error) {
     yield text(problemOf(error).body)
   }

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../address.js'
 import type { Connection, ConnectionFilter } from '../connection.js'
-import type { PacketQuestion, Whereabouts } from '../decision.js'
+import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from '../decision.js'
 import type { AttachMode } from '../libbpf/index.js'
 import { ensureBpffs } from '../net/bpffs.js'
 import type { NetlinkEvents } from '../net/netlink/events.js'
@@ -23,6 +23,7 @@ import type { ServiceSpec } from './spec.js'
 import { Sweeper } from './sweeper.js'
 import { Tables } from './tables.js'
 import { type LvsTimeouts, timeoutsWith } from './timeouts.js'
+import { Tracer } from './tracer.js'
 import { TrafficMeter } from './traffic.js'
 
 export interface DataPlaneOptions {
@@ -61,6 +62,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
   readonly #interfaces: Interfaces
   readonly #traffic: TrafficMeter
   readonly #hops: NextHops
+  readonly #tracer: Tracer
   readonly #parts: readonly Disposable[]
 
   private constructor(
@@ -88,6 +90,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
       named => this.#services.forget(named),
     )
     this.#hops = hops
+    this.#tracer = new Tracer(loaded, {
+      tables,
+      services: () => this.#services.running,
+      lost: () => this.events().trace_lost ?? 0,
+    })
     if (loaded.adopted) tables.flows.recount()
     this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, loaded]
     this.#services.on('real', change => this.emit('real', change))
@@ -204,6 +211,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
   /** Where a packet would go, and why. Throws `USAGE` for one that there cannot be. */
   where(question: PacketQuestion): Whereabouts {
     return new Oracle(this.#loaded, this.#tables, () => this.#services.running).ask(question)
+  }
+
+  /** The decisions on packets as they happen. */
+  trace(options: TraceOptions): AsyncGenerator<TraceLine[]> {
+    return this.#tracer.trace(options)
   }
 
   /** Packets by verdict, since the tables were made. */

@@ -70,6 +70,7 @@ export class LoadedProgram implements Disposable {
       templateMask: geometry.templateBuckets - 1,
       ticksPerJiffy: 0,
       rules: encodeRules(defaultRules),
+      tracedUntil: 0,
       timeouts: timeoutTable(defaultTimeouts),
     })
     pins.create()

@@ -4,11 +4,11 @@ import { formatEndpoint } from '../service.js'
 import { phraseOf, wouldBeSent } from '../verdict-phrases.js'
 import { TICKS_PER_SECOND } from './clock.js'
 import {
-  type Answer,
-  answer as answers,
+  type Whereabouts as Answer,
   realState,
   reason as reasons,
   verdict as verdicts,
+  whereabouts,
 } from './layout.gen.js'
 import type { LoadedProgram } from './load.js'
 import { questionFrame } from './question-frame.js'
@@ -30,7 +30,7 @@ export class Oracle {
   /** Throws `USAGE` for a packet that there cannot be. */
   ask(question: PacketQuestion): Whereabouts {
     const { data } = this.#loaded.where.testRun({ data: questionFrame(question) })
-    const answer = answers.read(new DataView(data.buffer, data.byteOffset, data.length), 0)
+    const answer = whereabouts.read(new DataView(data.buffer, data.byteOffset, data.length), 0)
     const verdict = nameOf(verdicts, answer.verdict)
     return {
       verdict,

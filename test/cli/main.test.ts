@@ -5,7 +5,7 @@ import { run, xdplb } from './xdplb.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 const skip = process.getuid?.() === 0 ? false : 'needs root to show what the demo shows'
-const commands = ['run', 'check', 'status', 'conns', 'where', 'realserver', 'demo', 'bench']
+const commands = ['run', 'check', 'status', 'conns', 'where', 'trace', 'realserver', 'demo', 'bench']
 
 t.test('--version is that of the package', async t => {
   t.strictSame(await xdplb('--version'), { code: 0, stdout: `${version}\n`, stderr: '' })

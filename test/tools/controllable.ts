@@ -9,6 +9,7 @@ export function controllable(answers: Partial<Controllable>): Controllable {
     status: unexpected('status'),
     connections: unexpected('connections'),
     where: unexpected('where'),
+    trace: unexpected('trace'),
     ...answers,
   }
 }
