@@ -65,7 +65,7 @@ t.test('a trace', { skip }, async t => {
       { ...common, client: '10.0.0.100:1', signal: 'data', reason: 'flow', phrase: /^sent to a real server/ },
       { ...common, client: '10.0.0.100:2', signal: 'begin', reason: 'template' },
       { client: '10.0.0.100:3', protocol: 'udp', real: '10.0.0.72:53', reason: 'scheduler' },
-      { client: '[2001:db8::100]:4', virtual: '[2001:db8::1]:443', real: '10.0.0.73:443' },
+      { client: '[2001:db8::100]:4', virtual: '[2001:db8::1]:443', real: '[2001:db8::49]:443' },
       { virtual: '10.0.0.1:81', verdict: 'pass_no_service' },
       { verdict: 'pass_not_vip' },
     ])

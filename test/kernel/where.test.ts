@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseAddress } from '../../lib/address.js'
-import { mapLayouts } from '../../lib/dataplane/layout.gen.js'
+import { locality, localityKey, mapLayouts } from '../../lib/dataplane/layout.gen.js'
 import { Oracle } from '../../lib/dataplane/oracle.js'
 import type { PacketFlag, PacketQuestion, Whereabouts } from '../../lib/decision.js'
 import { parseEndpoint } from '../../lib/service.js'
@@ -33,10 +33,27 @@ function memory(program: ProgramUnderTest): Map<string, unknown> {
       Buffer.from(program.loaded.mapped(name).bytes).toString('base64'),
     ]),
     ['stats', stats],
+    ['localities', [...program.loaded.map('localities').typed({ key: localityKey, value: locality })]],
     ['verdicts', program.verdicts()],
     ['events', program.events()],
   ])
 }
+
+const schedulers = [
+  'wrr',
+  'lc',
+  'wlc',
+  'sh',
+  'mh',
+  'dh',
+  'fo',
+  'ovf',
+  'sed',
+  'nq',
+  'lblc',
+  'lblcr',
+  'twos',
+] as const
 
 const ack: PacketFlag[] = ['ACK']
 
@@ -49,6 +66,7 @@ t.test('where', { skip }, async t => {
       { protocol: 'udp', port: 53, reals: [74] },
       { vip: '2001:db8::1', port: 443, protocol: 'sctp', reals: [75] },
       { vip: '10.0.0.2', reals: [71] },
+      ...schedulers.map((scheduler, at) => ({ port: 90 + at, scheduler, reals: [71, 72, 73] })),
     ],
   })
   program.services.setRole(parseAddress('10.0.0.2'), 'backup')
@@ -76,7 +94,7 @@ t.test('where', { skip }, async t => {
   t.test('answers for every protocol and family', async t => {
     t.match(ask(program, '10.0.0.100:1', '10.0.0.1:53', { protocol: 'udp' }), { real: '10.0.0.74:53' })
     const sctp = ask(program, '[2001:db8::100]:1', '[2001:db8::1]:443', { protocol: 'sctp' })
-    t.match(sctp, { real: '10.0.0.75:443', service: '[2001:db8::1]:443/sctp' })
+    t.match(sctp, { real: '[2001:db8::4b]:443', service: '[2001:db8::1]:443/sctp' })
   })
 
   t.test('says why a packet goes to no real server', async t => {
@@ -103,7 +121,7 @@ t.test('where', { skip }, async t => {
     const before = memory(program)
     for (const flags of [['SYN'], ['ACK'], ['FIN', 'ACK'], ['RST']] satisfies PacketFlag[][]) {
       for (const port of [1, 2, 3, 4]) {
-        for (const service of [80, 81, 82, 83]) {
+        for (const service of [80, 81, 82, 83, ...schedulers.map((_, at) => 90 + at)]) {
           ask(program, `10.0.0.100:${port}`, `10.0.0.1:${service}`, { flags })
           ask(program, `10.0.1.100:${port}`, `10.0.0.1:${service}`, { flags })
         }
