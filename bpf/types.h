@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 5,
+	LAYOUT_VERSION = 6,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */

@@ -10,7 +10,7 @@ import { protocolNumbers } from './spec.js'
 import type { Tables } from './tables.js'
 
 /** Slots looked at before other work gets its turn: some milliseconds when all of them hold a flow. */
-const SLICE = 4096
+const SLICE = 1024
 
 /** IPVS's words for the states of flows, by number (ip_vs_proto_tcp.c, _udp.c, _sctp.c): it has one for UDP. */
 const stateNames = new Map<number, string>(
