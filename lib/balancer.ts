@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { type Config, nameOfService } from './config/index.js'
+import type { Config, RealServer } from './config/index.js'
 import type { Connection, ConnectionFilter } from './connection.js'
 import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
@@ -86,7 +86,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     dataPlane.on('real', change => this.#tellReal(change))
     dataPlane.on('interface', status => this.emit('interface', status))
     this.#rotation.on('log', ({ level, text }) => this.emit('log', { level, message: text }))
-    this.#rotation.on('change', (service, change) => this.#rotate(service, change))
+    this.#rotation.on('change', (...news) => this.#rotate(...news))
     this.#mailer.on('warning', ({ message }) => this.#warn(message))
     for (const part of [dataPlane, events]) part.on('error', (error: unknown) => this.#warn(messageOf(error)))
   }
@@ -200,13 +200,11 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   }
 
   /** A real leaves the rotation or comes back: the packets first, then the words. */
-  #rotate(service: ServiceSpec, { real, up, reason, cause, service: name }: RealHealthChange): void {
+  #rotate(service: ServiceSpec, change: RealHealthChange, configured: RealServer): void {
+    const { real, up, reason, cause, service: name } = change
     this.#dataPlane.update(service)
     this.emit('real', { service: formatService(name), real: formatEndpoint(real), up, reason })
-    const configured = this.#plan.services
-      .find(service => formatService(nameOfService(service)) === formatService(name))
-      ?.realServers.find(({ address, port }) => address === real.address && port === real.port)
-    if (configured?.smtpAlert) this.#mailer.realServer({ service: name, real, up, cause })
+    if (configured.smtpAlert) this.#mailer.realServer({ service: name, real, up, cause })
   }
 
   /** Addresses that no instance names are this node's own; the others it has while it is master. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { nameOfService, type RunnableService } from './config/index.js'
+import { nameOfService, type RealServer, type RunnableService } from './config/index.js'
 import type { RealSpec, ServiceSpec } from './dataplane/spec.js'
 import { noTraffic } from './dataplane/traffic.js'
 import {
@@ -10,34 +10,46 @@ import {
   type Target,
 } from './health/engine.js'
 import { specOf } from './plan.js'
-import { formatEndpoint, formatService } from './service.js'
+import { type Endpoint, formatEndpoint, formatService } from './service.js'
 import type { RealStatus, ServiceStatus } from './status.js'
 
 export interface RotationEvents {
   /** A real has failed or is back, and its service is now to be balanced like this. */
-  change: [service: ServiceSpec, change: RealHealthChange]
+  change: [service: ServiceSpec, change: RealHealthChange, real: RealServer]
   log: [LogLine]
+}
+
+/** A service, and which of its reals have failed. */
+interface Member {
+  readonly service: RunnableService
+  /** All its reals in rotation. */
+  readonly spec: ServiceSpec
+  /** Their endpoints. */
+  readonly failed: Set<string>
 }
 
 /** Which reals are in rotation: those that their checks find healthy, and those that have none. */
 export class Rotation extends EventEmitter<RotationEvents> implements Disposable {
-  readonly #services: ReadonlyMap<string, RunnableService>
+  readonly #members: ReadonlyMap<string, Member>
   readonly #engine: HealthEngine
 
   constructor(services: readonly RunnableService[]) {
     super()
-    this.#services = new Map(services.map(service => [specOf(service).name, service]))
+    const members = services.map(service => ({ service, spec: specOf(service), failed: new Set<string>() }))
+    this.#members = new Map(members.map(member => [member.spec.name, member]))
     this.#engine = new HealthEngine(services.flatMap(targetsOf))
+    for (const health of this.#engine.status()) this.#note(health)
     this.#engine.on('log', line => this.emit('log', line))
     this.#engine.on('real', change => {
-      const service = this.#services.get(formatService(change.service))
-      if (service) this.emit('change', this.#specOf(service), change)
+      const member = this.#note(change)
+      const real = member?.service.realServers.find(isReal(change.real))
+      if (member && real) this.emit('change', inRotation(member), change, real)
     })
   }
 
   /** The services, with those of their reals that are in rotation now. */
   get specs(): ServiceSpec[] {
-    return [...this.#services.values()].map(service => this.#specOf(service))
+    return [...this.#members.values()].map(inRotation)
   }
 
   start(): void {
@@ -54,37 +66,46 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
 
   /** What the data plane says of its services, with the reals that are out of rotation in their places. */
   describe(services: readonly ServiceStatus[]): ServiceStatus[] {
-    const health = this.#engine.status()
-    return services.map(service => {
-      const down = health.filter(real => !real.up && formatService(real.service) === service.service)
-      const known = service.reals.map(real => {
-        const failed = down.find(({ real: name }) => formatEndpoint(name) === real.real)
-        return failed ? { ...real, ...failureOf(failed) } : real
-      })
-      const gone = down.filter(({ real: name }) => !known.some(real => real.real === formatEndpoint(name)))
-      return { ...service, reals: [...known, ...gone.map(absent)] }
-    })
+    const down = new Map<string, RealHealth[]>()
+    for (const health of this.#engine.status()) {
+      if (health.up) continue
+      const name = formatService(health.service)
+      down.set(name, [...(down.get(name) ?? []), health])
+    }
+    return services.map(service => withFailures(service, down.get(service.service) ?? []))
   }
 
-  /** A failed real leaves its service, or stays with weight 0 where `inhibit_on_failure` says so. */
-  #specOf(service: RunnableService): ServiceSpec {
-    const spec = specOf(service)
-    const failed = new Set(
-      this.#engine
-        .status()
-        .filter(real => !real.up && formatService(real.service) === spec.name)
-        .map(({ real }) => formatEndpoint(real)),
-    )
-    const inhibited = new Set(
-      service.realServers.filter(real => real.inhibitOnFailure).map(real => formatEndpoint(real)),
-    )
-    const reals = spec.reals.flatMap((real): RealSpec[] => {
-      const name = formatEndpoint(real)
-      if (!failed.has(name)) return [real]
-      return inhibited.has(name) ? [{ ...real, weight: 0 }] : []
-    })
-    return { ...spec, reals }
+  #note({ service, real, up }: Pick<RealHealth, 'service' | 'real' | 'up'>): Member | undefined {
+    const member = this.#members.get(formatService(service))
+    if (up) member?.failed.delete(formatEndpoint(real))
+    else member?.failed.add(formatEndpoint(real))
+    return member
   }
+}
+
+/** A failed real leaves its service, or stays with weight 0 where `inhibit_on_failure` says so. */
+function inRotation({ service, spec, failed }: Member): ServiceSpec {
+  if (failed.size === 0) return spec
+  const reals = spec.reals.flatMap((real): RealSpec[] => {
+    if (!failed.has(formatEndpoint(real))) return [real]
+    const isInhibited = service.realServers.find(isReal(real))?.inhibitOnFailure ?? false
+    return isInhibited ? [{ ...real, weight: 0 }] : []
+  })
+  return { ...spec, reals }
+}
+
+function isReal({ address, port }: Endpoint): (other: Endpoint) => boolean {
+  return other => other.address === address && other.port === port
+}
+
+function withFailures(service: ServiceStatus, down: readonly RealHealth[]): ServiceStatus {
+  if (down.length === 0) return service
+  const known = service.reals.map(real => {
+    const failed = down.find(({ real: name }) => formatEndpoint(name) === real.real)
+    return failed ? { ...real, ...failureOf(failed) } : real
+  })
+  const gone = down.filter(({ real: name }) => !known.some(real => real.real === formatEndpoint(name)))
+  return { ...service, reals: [...known, ...gone.map(absent)] }
 }
 
 /** Other checks than TCP_CHECK are not run yet, and do their real no harm. */

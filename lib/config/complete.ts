@@ -25,16 +25,15 @@ export function complete<T extends object, O>(
 ): T | undefined {
   const self: Draft<T> = {}
   const { report, places } = session
-  places.setObject(self, place)
+  places.set(self, place, source.given)
   const scope = { self, outer, session }
   for (const [phase, nested] of [
     [block.keys.plain, false],
     [block.keys.nested, true],
   ] as const) {
-    for (const [key, given] of source.given) {
+    for (const key of source.given.keys()) {
       const row = block.fields[key]
       if (row.nested !== nested) continue
-      places.setField(self, key, given)
       const value = source.value(key, row, scope)
       if (value !== undefined) self[key] = value
       else if (row.keywords.length === 0) return undefined

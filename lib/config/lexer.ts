@@ -103,6 +103,7 @@ function wordsAt(text: string, at: Place, report: Report): readonly Word[] {
 
 /** Where the comment begins: at the first `!` or `#` that is neither in `"…"` nor after a backslash. */
 function endOfCode(raw: string): number {
+  if (!/[!#]/.test(raw)) return raw.length
   let quoted = false
   for (let at = 0; at < raw.length; at++) {
     const character = raw[at]
@@ -115,11 +116,15 @@ function endOfCode(raw: string): number {
 
 /** The first brace that is not in `"…"`; here a backslash does not count, and an open quote hides the rest. */
 function nextBrace(text: string): number {
+  const first = text.search(/[{}"]/)
+  if (first < 0) return text.length
+  if (text[first] !== '"') return first
   const [before = ''] = /^(?:[^{}"]+|"[^"]*")*/.exec(text) ?? []
   return text[before.length] === '"' ? text.length : before.length
 }
 
 function includeAt(text: string, at: Place): IncludeLine | undefined {
+  if (!text.startsWith('include')) return undefined
   const [start, variant] = /^include([rmwba]?)\s+/.exec(text) ?? []
   if (start === undefined || variant === undefined) return undefined
   const pattern = { ...at, column: at.column + start.length, text: undoEscapes(text.slice(start.length)) }

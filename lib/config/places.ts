@@ -4,12 +4,9 @@ import type { Place } from './diagnostic.js'
 export class Places {
   readonly #objects = new Map<object, Said>()
 
-  setObject(object: object, place: Place): void {
-    this.#objects.set(object, { place, fields: new Map() })
-  }
-
-  setField(object: object, field: PropertyKey, place: Place): void {
-    this.#objects.get(object)?.fields.set(field, place)
+  /** @param fields those that were given */
+  set(object: object, place: Place, fields: ReadonlyMap<PropertyKey, Place>): void {
+    this.#objects.set(object, { place, fields })
   }
 
   /** The place of a field where it was given, otherwise of its object. */
@@ -32,7 +29,7 @@ export class Places {
 
 interface Said {
   readonly place: Place
-  readonly fields: Map<PropertyKey, Place>
+  readonly fields: ReadonlyMap<PropertyKey, Place>
 }
 
 /** The place of an option in an object that a program wrote. */

@@ -20,6 +20,7 @@ export class Preprocessor {
       this.#definitionContinues = line.endsWith('\\')
       return { wholeLine: true }
     }
+    if (!/^[@~]|\$/.test(line)) return undefined
     if (line.startsWith('@')) return { feature: '@id', wholeLine: false }
     const [definition, name] = /^\$([A-Za-z_]\w*)=/.exec(line) ?? []
     if (definition !== undefined && name !== undefined) {
