@@ -11,7 +11,7 @@ import type { AttachMode } from './libbpf/index.js'
 import { NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
 import { Mailer } from './notify/mailer.js'
-import { type Plan, planOf } from './plan.js'
+import { type Plan, planOf, settingsOf } from './plan.js'
 import { Rotation } from './rotation.js'
 import { formatEndpoint, formatService } from './service.js'
 import type { BalancerStatus, InterfaceStatus, VrrpStateName } from './status.js'
@@ -100,18 +100,9 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
    */
   static async start(config: Config, options: BalancerOptions = {}): Promise<Balancer> {
     const { name = 'xdplb', bpffs = '/sys/fs/bpf', xdpMode: mode = 'auto' } = options
-    const { maxFlows } = config.xdplb
-    const timeouts = config.global.lvsTimeouts ?? {}
     const netlink = Netlink.open()
     const events = NetlinkEvents.open({ keepAlive: true })
-    const dataPlane = await DataPlane.open(netlink, events, {
-      name,
-      bpffs,
-      mode,
-      maxFlows,
-      rules: config.xdplb,
-      timeouts,
-    })
+    const dataPlane = await DataPlane.open(netlink, events, { name, bpffs, mode, ...settingsOf(config) })
     const balancer = new Balancer({ name, config }, netlink, events, dataPlane)
     try {
       await balancer.#begin(options.interfaces)

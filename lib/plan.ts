@@ -8,6 +8,7 @@ import {
   type SchedulerFlag,
   type VrrpInstance,
 } from './config/index.js'
+import type { DataPlaneSettings } from './dataplane/data-plane.js'
 import type { Persistence, RealSpec, SchedulerFlags, ServiceSpec } from './dataplane/spec.js'
 import { formatService } from './service.js'
 import type { SpeakerOptions } from './vrrp/speaker.js'
@@ -73,6 +74,12 @@ function addressesOf({
     address,
     prefixLength,
   }))
+}
+
+/** What the data plane is told of itself. */
+export function settingsOf({ xdplb, global }: Config): DataPlaneSettings {
+  const { maxFlows, maxTemplates } = xdplb
+  return { maxFlows, maxTemplates, rules: xdplb, timeouts: global.lvsTimeouts ?? {} }
 }
 
 /** A virtual server as the data plane is told of it, all its reals in rotation. */

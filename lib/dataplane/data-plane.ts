@@ -22,21 +22,27 @@ import { type RealChange, Services } from './services.js'
 import type { ServiceSpec } from './spec.js'
 import { Sweeper } from './sweeper.js'
 import { Tables } from './tables.js'
-import { type LvsTimeouts, timeoutsWith } from './timeouts.js'
+import type { Timeouts } from './timeouts.js'
 import { Tracer } from './tracer.js'
 import { TrafficMeter } from './traffic.js'
 
-export interface DataPlaneOptions {
+export interface DataPlaneOptions extends DataPlaneSettings {
   readonly name: string
   /** Where the BPF file system is, or may be mounted. */
   readonly bpffs: string
   readonly mode: AttachMode
+}
+
+/** How much room there is, and what holds for all services. */
+export interface DataPlaneSettings {
   /** Flows at a time that must fit. */
   readonly maxFlows: number
-  /** @default IPVS's */
+  /** Persistent clients at a time that must fit. @default maxFlows */
+  readonly maxTemplates?: number
+  /** @default as IPVS has them, but for `backupOnly` */
   readonly rules?: Rules
-  /** @default IPVS's */
-  readonly timeouts?: LvsTimeouts
+  /** @default as IPVS has them */
+  readonly timeouts?: Timeouts
 }
 
 export interface DataPlaneEvents {
@@ -106,11 +112,12 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   /** Loads the program, or adopts the one that is there. Nothing is attached or balanced yet. */
   static async open(netlink: Netlink, events: NetlinkEvents, options: DataPlaneOptions): Promise<DataPlane> {
-    const { name, bpffs, mode, maxFlows, rules = defaultRules, timeouts = {} } = options
+    const { name, bpffs, mode, maxFlows, maxTemplates, rules = defaultRules, timeouts = {} } = options
     ensureBpffs(bpffs)
     const pins = new PinDirectory(bpffs, name)
-    const loaded = LoadedProgram.load(pins, geometryFor(maxFlows))
-    loaded.setRules(rules, timeoutsWith(timeouts))
+    const loaded = LoadedProgram.load(pins, geometryFor(maxFlows, maxTemplates))
+    loaded.setRules(rules)
+    loaded.setTimeouts(timeouts)
     while (!loaded.setClock()) await sleep(CLOCK_RETRY_MS)
     return new DataPlane(loaded, { pins, netlink, events, mode })
   }

@@ -16,15 +16,15 @@ const LEAST_FRAGMENTS = 1024
 const LRU_ENTRY_BYTES = 48 + 16
 
 /**
- * The tables for so many flows at a time. Twice as many slots as flows, in buckets of 8 with a second choice each:
+ * The tables for so many flows and persistent clients at a time. Twice as many slots as flows, in buckets of 8 with a second choice each:
  * at that load fewer than one flow in a thousand loses its place to another. One in sixteen may be a datagram in
  * fragments.
  */
-export function geometryFor(maxFlows: number): Geometry {
+export function geometryFor(maxFlows: number, maxTemplates = maxFlows): Geometry {
   const buckets = (slots: number) => Math.max(SMALLEST_BUCKETS, 2 ** Math.ceil(Math.log2(slots / limit.ways)))
   return {
     flowBuckets: buckets(2 * maxFlows),
-    templateBuckets: buckets(maxFlows),
+    templateBuckets: buckets(maxTemplates),
     fragments: Math.max(LEAST_FRAGMENTS, Math.ceil(maxFlows / 16)),
   }
 }

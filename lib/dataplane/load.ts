@@ -7,7 +7,7 @@ import { type Geometry, tableSizes } from './geometry.js'
 import * as layout from './layout.gen.js'
 import type { PinDirectory } from './pins.js'
 import { defaultRules, encodeRules, type Rules } from './rules.js'
-import { defaultTimeouts, timeoutTable } from './timeouts.js'
+import { defaultTimeouts, type Timeouts, timeoutTable, withTimeouts } from './timeouts.js'
 
 /** In the package it stands where it stands among the sources: `bpf/` beside `lib/`. */
 const OBJECT = fileURLToPath(new URL('../../bpf/xdplb.bpf.o', import.meta.url))
@@ -105,11 +105,14 @@ export class LoadedProgram implements Disposable {
     return mapped
   }
 
-  /** What holds from now on, also for the flows that there are. @param timeouts in seconds */
-  setRules(rules: Rules, timeouts: ReadonlyMap<layout.FlowState, number>): void {
-    const settings = this.mapped('settings').read(layout.settings, 0)
-    const changes = { rules: encodeRules(rules), timeouts: timeoutTable(timeouts) }
-    this.mapped('settings').write(layout.settings, 0, { ...settings, ...changes })
+  /** What holds from now on, also for the flows that there are. */
+  setRules(rules: Rules): void {
+    this.#set({ rules: encodeRules(rules) })
+  }
+
+  /** The same. */
+  setTimeouts(timeouts: Timeouts): void {
+    this.#set({ timeouts: timeoutTable(withTimeouts(timeouts)) })
   }
 
   /**
@@ -117,11 +120,10 @@ export class LoadedProgram implements Disposable {
    * answer is false, and whoever asked waits and asks again.
    */
   setClock(): boolean {
-    const settings = this.mapped('settings').read(layout.settings, 0)
-    if (settings.ticksPerJiffy > 0) return true
+    if (this.mapped('settings').read(layout.settings, 0).ticksPerJiffy > 0) return true
     const hz = kernelFrequency(readClock(this.#object.program('read_clock')))
     if (hz === undefined) return false
-    this.mapped('settings').write(layout.settings, 0, { ...settings, ticksPerJiffy: ticksPerJiffy(hz) })
+    this.#set({ ticksPerJiffy: ticksPerJiffy(hz) })
     return true
   }
 
@@ -132,6 +134,11 @@ export class LoadedProgram implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #set(some: Partial<layout.Settings>): void {
+    const settings = this.mapped('settings').read(layout.settings, 0)
+    this.mapped('settings').write(layout.settings, 0, { ...settings, ...some })
   }
 
   /** The new programs stand in for the old ones: in the array of slow steps, and under the pin. */

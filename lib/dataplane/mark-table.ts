@@ -1,47 +1,66 @@
+import { XdplbError } from '../errors.js'
 import { limit, type Mark } from './layout.gen.js'
 import { SlotSpace, type Stretch } from './slot-space.js'
 import type { StructArray } from './struct-array.js'
 
-const COUNT_SHIFT = 16n
-
-/** A rule, and the address whose packets it is for. */
-export interface Rule extends Mark {
-  readonly vip: number
-}
-
 /**
- * Which packets carry a mark, by address (bpf/service.h). Each address has a stretch of rules; another one is written
- * elsewhere and switched to by one store.
+ * The packets to each VIP that have a mark, and so belong to the service of that mark: the table that bpf/service.h
+ * asks before that of ports. A VIP has a stretch of rules, of which the first that fits counts.
  */
 export class MarkTable {
+  readonly #markings: Uint32Array
   readonly #rules: StructArray<Mark>
-  readonly #markings: BigUint64Array
   readonly #space: SlotSpace
 
-  /** @param markings the memory of that map: first rule and number of rules, by id of the address */
-  constructor(rules: StructArray<Mark>, markings: BigUint64Array) {
-    this.#rules = rules
+  /**
+   * @param markings `struct marking` by id of a VIP: its stretch, in every second word
+   * @param rules what is in the stretches
+   */
+  constructor(markings: Uint32Array, rules: StructArray<Mark>) {
     this.#markings = markings
-    this.#space = new SlotSpace(limit.marks, Array.from(markings, stretchOf))
+    this.#rules = rules
+    this.#space = new SlotSpace(rules.length, this.#stretches())
   }
 
-  /** Has these rules from now on, in that order, and no others. */
-  apply(rules: readonly Rule[]): void {
-    const byVip = new Map<number, Mark[]>()
-    for (const { vip, ...rule } of rules) byVip.set(vip, [...(byVip.get(vip) ?? []), rule])
-    for (let vip = 0; vip < limit.vips; vip++) this.#switch(vip, byVip.get(vip) ?? [])
+  /** The rules of an address. */
+  of(vip: number): Mark[] {
+    const { first, count } = this.#stretch(vip)
+    return Array.from({ length: count }, (_, index) => this.#rules.read(first + index))
   }
 
-  #switch(vip: number, rules: readonly Mark[]): void {
-    const before = stretchOf(this.#markings[vip] ?? 0n)
-    if (before.count === 0 && rules.length === 0) return
-    const stretch = this.#space.take(rules.length)
+  /** Those of all addresses. */
+  all(): Mark[] {
+    return this.#stretches().flatMap(({ count }, vip) => (count === 0 ? [] : this.of(vip)))
+  }
+
+  /** Switches to other rules with one store. Throws `CONFIG` when they are too many. */
+  set(vip: number, rules: readonly Mark[]): void {
+    const before = this.#stretch(vip)
+    if (rules.length > limit.marks_of_vip) {
+      const found = `${rules.length} rules for one address, expected at most ${limit.marks_of_vip}`
+      throw new XdplbError('CONFIG', `mark packets: ${found}`)
+    }
+    const stretch = rules.length === 0 ? NONE : this.#space.take(rules.length)
     for (const [index, rule] of rules.entries()) this.#rules.write(stretch.first + index, rule)
-    Atomics.store(this.#markings, vip, BigInt(stretch.first) | (BigInt(stretch.count) << COUNT_SHIFT))
+    Atomics.store(this.#markings, vip * WORDS, pack(stretch))
     this.#space.give(before)
+  }
+
+  #stretch(vip: number): Stretch {
+    const word = this.#markings[vip * WORDS] ?? 0
+    return { first: word & 0xffff, count: word >>> 16 }
+  }
+
+  #stretches(): Stretch[] {
+    return Array.from({ length: this.#markings.length / WORDS }, (_, vip) => this.#stretch(vip))
   }
 }
 
-function stretchOf(word: bigint): Stretch {
-  return { first: Number(word & 0xffffn), count: Number(word >> COUNT_SHIFT) }
+/** Elements of an array map begin at multiples of 8 bytes. */
+const WORDS = 2
+
+const NONE: Stretch = { first: 0, count: 0 }
+
+function pack({ first, count }: Stretch): number {
+  return (count << 16) | first
 }

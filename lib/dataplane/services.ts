@@ -2,13 +2,12 @@ import { EventEmitter } from 'node:events'
 import type { Address } from '../address.js'
 import { formatEndpoint } from '../service.js'
 import type { VipStatus } from '../status.js'
-import { type Role, realState, role as roles } from './layout.gen.js'
-import type { Rule } from './mark-table.js'
+import { type Mark, type Role, realState, role as roles } from './layout.gen.js'
 import { isPending, type Resolution, type Resolver } from './next-hops.js'
 import { listed, type Member } from './schedulers/member.js'
 import type { ServiceKey } from './service-keys.js'
 import { ServiceTable } from './service-table.js'
-import { type Match, protocolNumbers, type ServiceSpec } from './spec.js'
+import { type Match, type PortRange, protocolNumbers, type ServiceSpec } from './spec.js'
 import type { Tables } from './tables.js'
 
 /** A virtual server that is in the tables. */
@@ -17,12 +16,18 @@ export interface RunningService {
   readonly spec: ServiceSpec
   /** What its packets find it by. */
   readonly keys: readonly ServiceKey[]
-  /** Which packets have its marks. */
-  readonly rules: readonly Rule[]
+  /** And its marked packets: by mark. */
+  readonly marked: readonly MarkedPackets[]
   /** In the order of `spec.reals`. */
   readonly reals: readonly number[]
   /** In the order in which the scheduler goes through them. */
   readonly members: readonly Member[]
+}
+
+/** Packets to a VIP that have the service's mark. */
+interface MarkedPackets extends PortRange {
+  readonly vip: number
+  readonly protocol: number
 }
 
 /** A real, and whether it can be reached now. */
@@ -70,10 +75,10 @@ export class Services
       this.#running.set(spec.name, service)
       taken.add(service.id)
     }
-    const gone = [...this.#tables.keys].map(({ service }) => service).filter(id => !taken.has(id))
+    const known = [...this.#tables.keys, ...this.#tables.marks.all()].map(({ service }) => service)
     this.#tables.keys.keep(this.running.flatMap(({ keys }) => keys))
-    this.#tables.marks.apply(this.running.flatMap(({ rules }) => rules))
-    for (const id of new Set(gone)) this.#remove(id)
+    this.#mark()
+    for (const id of new Set(known)) if (!taken.has(id)) this.#remove(id)
     for (const { spec } of before.values()) for (const { address } of spec.reals) this.#hops.untrack(address)
     this.#removeVips(new Set(specs.flatMap(({ matches }) => matches.map(({ vip }) => vip))))
   }
@@ -83,7 +88,9 @@ export class Services
     const before = this.#running.get(spec.name)
     const taken = new Set(before ? [] : this.running.map(({ id }) => id))
     this.#leaving = []
-    this.#running.set(spec.name, this.#put(spec, before, taken))
+    const service = this.#put(spec, before, taken)
+    this.#running.set(spec.name, service)
+    if (!before && service.marked.length > 0) this.#mark()
     for (const { address } of before?.spec.reals ?? []) this.#hops.untrack(address)
   }
 
@@ -146,10 +153,12 @@ export class Services
     before: Pick<RunningService, 'id' | 'members'> | undefined,
     taken: ReadonlySet<number>,
   ): RunningService {
-    const places = spec.matches.map(match => ({ match, vip: this.#tables.vips.add(match.vip) }))
-    const keys = places.flatMap(({ match, vip }) => (match.mark === undefined ? keysOf(match, vip) : []))
-    const id = before?.id ?? this.#idBehind(keys, taken) ?? this.#newId()
-    const rules = places.flatMap(({ match, vip }) => (match.mark === undefined ? [] : ruleOf(match, vip, id)))
+    const vipOf = ({ vip }: Match) => this.#tables.vips.add(vip)
+    const keys = spec.matches.filter(isUnmarked).flatMap(match => keysOf(match, vipOf(match)))
+    const marked = spec.matches
+      .filter(match => !isUnmarked(match))
+      .map(match => markedOf(match, vipOf(match)))
+    const id = before?.id ?? this.#idBehind(keys, marked, taken) ?? this.#newId()
     this.#table.configure(id, spec)
     const reals = spec.reals.map(({ address, port, ...share }) => {
       const real = this.#tables.reals.acquire({ service: id, address, port })
@@ -165,19 +174,37 @@ export class Services
       return { id: reals[index] ?? 0, address, port, weight, lastWeight: weight }
     })
     const members = listed(before?.members ?? [], wanted)
-    const service = { id, spec, keys, rules, reals, members }
+    const service = { id, spec, keys, marked, reals, members }
     this.#schedule(service, before?.members ?? [])
     for (const key of keys) this.#tables.keys.set(key, id)
     return service
   }
 
-  /** The id that a former process gave to the service of these keys. */
-  #idBehind(keys: readonly ServiceKey[], taken: ReadonlySet<number>): number | undefined {
-    for (const key of keys) {
-      const id = this.#tables.keys.find(key)
-      if (id !== undefined && !taken.has(id)) return id
+  /** The id that a former process gave to the service of these packets. */
+  #idBehind(
+    keys: readonly ServiceKey[],
+    marked: readonly MarkedPackets[],
+    taken: ReadonlySet<number>,
+  ): number | undefined {
+    const { keys: table, marks } = this.#tables
+    const isFree = (id: number | undefined) => id !== undefined && !taken.has(id)
+    const ofRule = ({ vip, protocol, first, last }: MarkedPackets) =>
+      marks.of(vip).find(rule => {
+        return rule.protocol === protocol && rule.firstPort === first && rule.lastPort === last
+      })?.service
+    return keys.map(key => table.find(key)).find(isFree) ?? marked.map(ofRule).find(isFree)
+  }
+
+  /** The marks of each address, of whatever services they are. */
+  #mark(): void {
+    const rules = new Map<number, Mark[]>()
+    for (const { id: service, marked } of this.#running.values()) {
+      for (const { vip, protocol, first: firstPort, last: lastPort } of marked) {
+        const rule = { firstPort, lastPort, service, protocol }
+        rules.set(vip, [...(rules.get(vip) ?? []), rule])
+      }
     }
-    return undefined
+    for (const { id } of this.#tables.vips) this.#tables.marks.set(id, rules.get(id) ?? [])
   }
 
   #newId(): number {
@@ -227,15 +254,19 @@ export class Services
   }
 }
 
+function isUnmarked({ mark }: Match): boolean {
+  return mark === undefined
+}
+
+function markedOf({ ports, protocol }: Match, vip: number): MarkedPackets {
+  const range = ports === 'all' ? { first: 0, last: 65535 } : ports
+  return { vip, protocol: protocolNumbers[protocol], ...range }
+}
+
 /** Port 0 stands for all of them. */
 function keysOf({ ports, protocol }: Match, vip: number): ServiceKey[] {
   const key = { vip, protocol: protocolNumbers[protocol] }
   if (ports === 'all') return [{ ...key, port: 0 }]
   const { first, last } = ports
   return Array.from({ length: last - first + 1 }, (_, index) => ({ ...key, port: first + index }))
-}
-
-function ruleOf({ ports, protocol }: Match, vip: number, service: number): Rule {
-  const { first, last } = ports === 'all' ? { first: 0, last: 0xffff } : ports
-  return { vip, firstPort: first, lastPort: last, protocol: protocolNumbers[protocol], service }
 }

@@ -20,6 +20,7 @@ export class Tables {
   readonly vips: VipTable
   readonly roles: StructArray<number>
   readonly keys: ServiceKeys
+  readonly marks: MarkTable
   readonly services: StructArray<layout.Service>
   /** Their schedules, by id times {@link SERVICE_WORDS}: switched by one store, which the program sees whole. */
   readonly schedules: BigUint64Array
@@ -28,7 +29,6 @@ export class Tables {
   readonly slots: Uint16Array
   readonly reals: RealTable
   readonly loads: LoadTable
-  readonly marks: MarkTable
   readonly ports: StructArray<layout.Port>
   readonly flows: FlowTable
   readonly templates: TemplateTable
@@ -41,13 +41,13 @@ export class Tables {
     this.vips = new VipTable(mapped('vips').u64)
     this.roles = array('roles', u32)
     this.keys = new ServiceKeys(mapped('service_keys').u64)
+    this.marks = new MarkTable(mapped('markings').u32, array('marks', layout.mark))
     this.services = array('services', layout.service)
     this.schedules = mapped('services').u64
     this.cursors = array('cursors', layout.cursor)
     this.slots = new Uint16Array(mapped('slots').bytes.buffer, 0, layout.limit.places)
     this.reals = new RealTable(array('reals', layout.real))
     this.loads = new LoadTable(mapped('loads'))
-    this.marks = new MarkTable(array('marks', layout.mark), mapped('markings').u64)
     this.ports = array('ports', layout.port)
     const { timeouts } = this.settings.read(0)
     this.flows = new FlowTable(words('flow_words'), array('flows', layout.flow), {

@@ -1,16 +1,6 @@
 import { TICKS_PER_SECOND } from './clock.js'
 import { type FlowState, flowState } from './layout.gen.js'
 
-/** An age has 16 bits of ticks, and whoever looks may be a little late. */
-export const LONGEST_SECONDS = 16_000
-
-/** Seconds. */
-export interface LvsTimeouts {
-  readonly tcpSeconds?: number
-  readonly tcpFinSeconds?: number
-  readonly udpSeconds?: number
-}
-
 /** Seconds without a packet after which a flow is forgotten, by its state: IPVS's defaults (ip_vs_proto_tcp.c, _udp.c, _sctp.c). */
 export const defaultTimeouts: ReadonlyMap<FlowState, number> = new Map([
   ['syn_recv', 60],
@@ -28,22 +18,24 @@ export const defaultTimeouts: ReadonlyMap<FlowState, number> = new Map([
   ['sctp_closed', 61],
 ])
 
-/** The same with `lvs_timeouts`: those that `ipvsadm --set` sets. Absent or 0: as they are. */
-export function timeoutsWith({
-  tcpSeconds,
-  tcpFinSeconds,
-  udpSeconds,
-}: LvsTimeouts): ReadonlyMap<FlowState, number> {
-  const set: [FlowState, number | undefined][] = [
+/** What `ipvsadm --set` can change. Absent or 0: as it is by default. */
+export interface Timeouts {
+  readonly tcpSeconds?: number
+  readonly tcpFinSeconds?: number
+  readonly udpSeconds?: number
+}
+
+/** The defaults with these in their place. */
+export function withTimeouts({ tcpSeconds, tcpFinSeconds, udpSeconds }: Timeouts): Map<FlowState, number> {
+  const wanted: [FlowState, number | undefined][] = [
     ['established', tcpSeconds],
     ['fin_wait', tcpFinSeconds],
     ['udp_new', udpSeconds],
     ['udp', udpSeconds],
   ]
-  const wanted = set.flatMap(([state, seconds]): [FlowState, number][] =>
-    seconds ? [[state, Math.min(seconds, LONGEST_SECONDS)]] : [],
-  )
-  return new Map([...defaultTimeouts, ...wanted])
+  const timeouts = new Map(defaultTimeouts)
+  for (const [state, seconds] of wanted) if (seconds) timeouts.set(state, seconds)
+  return timeouts
 }
 
 /** As `struct settings` has them: in ticks, by number of state. */

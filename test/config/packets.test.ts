@@ -111,13 +111,11 @@ t.test('what is wrong with groups and marks has its place', t => {
     ],
     [
       serviceOf('group g', tcp) + g('fwmark 5') + marks('address 10.0.0.1 protocol tcp'),
-      '1:1 warning not-run virtual_server fwmark is not honoured yet - group g/tcp is not run',
       '4:1 warning not-honoured Virtual server group g/tcp: protocol specified for fwmark - protocol will be ignored',
     ],
     [
       serviceOf('group g', tcp) + g('10.0.0.1 80\n10.0.0.2'),
       '1:1 warning adjusted Virtual server group g/tcp: zero port only valid for persistent services - setting',
-      '1:1 warning not-run virtual_server for all ports is not honoured yet - group g/tcp is not run',
     ],
     [
       `${serviceOf('group g', tcp) + g('10.0.0.1 80\n10.0.0.2 80')}\n${service('')}`,
@@ -148,26 +146,21 @@ t.test('what is wrong with groups and marks has its place', t => {
     ],
     [
       serviceOf('fwmark 5', { ...tcp, real: '10.0.0.71 80' }) + marks('address 10.0.0.1'),
-      '1:1 warning not-run virtual_server fwmark is not honoured yet - fwmark 5 is not run',
       '4:1 warning adjusted Virtual server fwmark 5: protocol specified for fwmark - protocol will be ignored',
       '5:23 warning adjusted virtual server fwmark 5, real server 10.0.0.71:80 has port specified - clearing',
     ],
     [
       `${serviceOf('fwmark 5')}\n${serviceOf('fwmark 5', { real: '2001:db8::71' })}` +
         marks('address 10.0.0.1\naddress 2001:db8::1'),
-      '1:1 warning not-run virtual_server fwmark is not honoured yet - fwmark 5 is not run',
-      '8:1 warning not-run virtual_server with an IPv6 address is not honoured yet - fwmark 5 inet6 is not run',
     ],
     [
       `${serviceOf('fwmark 5')}\n${serviceOf('group g')}${g('fwmark 5')}${marks('address 10.0.0.1 port 80')}`,
-      '1:1 warning not-run virtual_server fwmark is not honoured yet - fwmark 5 is not run',
       '8:1 error conflict mark 5 of 10.0.0.1:80/tcp is of fwmark 5 already - group g/udp is not run',
     ],
     [
       serviceOf('fwmark 5') +
         marks(Array.from({ length: 6 }, (_, i) => `address 10.0.0.1 port ${i + 1}-${i + 1}`).join('\n')),
       '1:1 error not-run mark 5 of 10.0.0.1:6/udp is one too many: 16 marked ranges of ports of one address are the most - ignoring',
-      '1:1 warning not-run virtual_server fwmark is not honoured yet - fwmark 5 is not run',
     ],
 
     [

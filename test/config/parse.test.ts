@@ -167,6 +167,7 @@ t.test('every keyword of the pair is honoured, and these are all', t => {
     'authentication auth_type',
     'global_defs',
     'global_defs default_interface',
+    'global_defs lvs_timeouts',
     'global_defs notification_email',
     'global_defs notification_email_from',
     'global_defs router_id',
@@ -237,8 +238,11 @@ t.test('every keyword of the pair is honoured, and these are all', t => {
     'vrrp_instance virtual_ipaddress_excluded',
     'vrrp_instance virtual_router_id',
     'xdplb',
+    'xdplb backup_only',
+    'xdplb conn_reuse_mode',
     'xdplb mark',
     'xdplb max_flows',
+    'xdplb max_templates',
   ])
   t.end()
 })
@@ -505,14 +509,20 @@ t.test(
     t.same(names(service('real_server 10.0.0.72 80 {\nlvs_method NAT\n}')), runs)
     t.same(names(service('lb_kind NAT', 'lvs_method DR')), runs, 'the real server says how packets get to it')
     t.same(names(service('lb_algo wlc')), runs, 'another scheduler runs as rr')
+    const mark = '\nxdplb {\nmark 1 {\naddress 10.0.0.1\n}\n}'
+    const ran = {
+      SCTP: service('protocol SCTP'),
+      marks: service('').replace('10.0.0.1 80', 'fwmark 1') + mark,
+      groups: `${service('').replace('10.0.0.1 80', 'group g')}\nvirtual_server_group g {\n10.0.0.1 80\n}`,
+      'all ports': service('').replace(' 80 {', ' {'),
+      IPv6: service('').replace('10.0.0.1', '2001:db8::1').replace('10.0.0.71', '2001:db8::71'),
+    }
+    for (const [what, text] of Object.entries(ran)) t.equal(names(text).length, 1, what)
     const left = {
       NAT: service('lb_kind NAT'),
       tunnels: service('lb_kind TUN'),
-      SCTP: service('protocol SCTP'),
-      marks: service('').replace('10.0.0.1 80', 'fwmark 1'),
-      groups: service('').replace('10.0.0.1 80', 'group g'),
-      'all ports': service('').replace(' 80 {', ' {'),
-      IPv6: service('').replace('10.0.0.1', '2001:db8::1').replace('10.0.0.71', '2001:db8::71'),
+      'marks of nothing': service('').replace('10.0.0.1 80', 'fwmark 1'),
+      'groups of nothing': service('').replace('10.0.0.1 80', 'group g'),
     }
     for (const [what, text] of Object.entries(left)) t.same(names(text), [], what)
     t.end()

@@ -17,6 +17,8 @@ const smtpServer = defineBlock<SmtpServer, undefined>('smtp_server', {
 /** ipvsadm takes 31 days. */
 const LONGEST_TIMEOUT_SECONDS = 2_678_400
 const timeout = integer(0, LONGEST_TIMEOUT_SECONDS)
+/** The data plane's flows have an age of 16 bits, in quarters of a second. */
+export const LONGEST_FLOW_SECONDS = 16_000
 
 const lvsTimeouts = defineBlock<LvsTimeouts, undefined>('lvs_timeouts', {
   fields: {
@@ -25,9 +27,18 @@ const lvsTimeouts = defineBlock<LvsTimeouts, undefined>('lvs_timeouts', {
     udpSeconds: value('udp', timeout, { honoured: true }),
   },
   settle(timeouts, { report, places }) {
-    if (Object.keys(timeouts).length > 0) return timeouts
-    report.error(places.of(timeouts), 'missing-parameter', 'lvs_timeouts requires at least one option')
-    return undefined
+    const keys: readonly (keyof LvsTimeouts)[] = ['tcpSeconds', 'tcpFinSeconds', 'udpSeconds']
+    const given = keys.filter(key => timeouts[key] !== undefined)
+    if (given.length === 0) {
+      report.error(places.of(timeouts), 'missing-parameter', 'lvs_timeouts requires at least one option')
+      return undefined
+    }
+    const tooLong = given.filter(key => (timeouts[key] ?? 0) > LONGEST_FLOW_SECONDS)
+    for (const key of tooLong) {
+      const message = `a flow is remembered for ${LONGEST_FLOW_SECONDS} s at most, setting to ${LONGEST_FLOW_SECONDS}`
+      report.warning(places.of(timeouts, key), 'adjusted', `lvs_timeouts: ${message}`)
+    }
+    return { ...timeouts, ...Object.fromEntries(tooLong.map(key => [key, LONGEST_FLOW_SECONDS])) }
   },
 })
 
@@ -85,7 +96,7 @@ export const globalDefs = defineBlock<Global, undefined>('global_defs', {
     vrrpGnaIntervalSeconds: value('vrrp_gna_interval', messageInterval),
     vrrpStrict: toggle('vrrp_strict', { default: false }),
     vrrpSkipCheckAdvAddr: toggle('vrrp_skip_check_adv_addr', { honoured: true, default: false }),
-    lvsTimeouts: record('lvs_timeouts', lvsTimeouts),
+    lvsTimeouts: record('lvs_timeouts', lvsTimeouts, { honoured: true }),
     scriptUser: record('script_user', scriptUser),
     enableScriptSecurity: flag('enable_script_security'),
   },

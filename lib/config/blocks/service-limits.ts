@@ -2,7 +2,6 @@ import { formatEndpoint } from '../../service.js'
 import { MOST_TURNS, roundLength } from '../../weights.js'
 import { type Claim, claimPackets, type Refusal } from '../claims.js'
 import type { Config, Forwarding, VirtualServer } from '../model.js'
-import { obstacle } from '../runnable.js'
 import type { Settling } from '../schema.js'
 import { serviceLabel } from '../service-name.js'
 
@@ -16,12 +15,6 @@ function reportClaim(claim: Claim, settling: Settling<undefined>): void {
   const { service, matches, refusals } = claim
   const label = serviceLabel(service)
   for (const refusal of refusals) reportRefusal(refusal, claim, settling)
-  const obstructed = obstacle(claim)
-  if (obstructed !== undefined) {
-    const place = places.of(service, service.protocol === 'sctp' ? 'protocol' : undefined)
-    report.warning(place, 'not-run', `${obstructed} is not honoured yet - ${label} is not run`)
-    return
-  }
   if (matches.length === 0) return
   reportWeights(service, settling)
   reportForwarding(service, settling)

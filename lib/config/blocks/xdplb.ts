@@ -25,14 +25,17 @@ function sysctl<T, O>(keyword: string, options: RowOptions<boolean, T, O>): Row<
 export const xdplb = defineBlock<Tuning, undefined>('xdplb', {
   fields: {
     maxFlows: value('max_flows', integer(1024, MOST_ENTRIES), { honoured: true, default: 262_144 }),
-    maxTemplates: value('max_templates', integer(1024, MOST_ENTRIES), { inherit: self => self.maxFlows }),
+    maxTemplates: value('max_templates', integer(1024, MOST_ENTRIES), {
+      honoured: true,
+      inherit: self => self.maxFlows,
+    }),
     maxFragments: value('max_fragments', integer(256, 1_048_576), { default: 16_384 }),
     expireNodestConn: sysctl('expire_nodest_conn', { default: false }),
     expireQuiescentTemplate: sysctl('expire_quiescent_template', { default: false }),
-    connReuseMode: value('conn_reuse_mode', integer(0, 3), { default: 1 }),
+    connReuseMode: value('conn_reuse_mode', integer(0, 3), { honoured: true, default: 1 }),
     sloppyTcp: sysctl('sloppy_tcp', { default: false }),
     sloppySctp: sysctl('sloppy_sctp', { default: false }),
-    backupOnly: sysctl('backup_only', { default: true }),
+    backupOnly: sysctl('backup_only', { honoured: true, default: true }),
     marks: blocks(mark, () => undefined, { honoured: true }),
   },
   settle: (tuning, settling) => ({ ...tuning, marks: settleMarks(tuning.marks, settling) }),
