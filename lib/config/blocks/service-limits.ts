@@ -11,9 +11,7 @@ export function reportLimits(config: Config, settling: Settling<undefined>): voi
 }
 
 function reportClaim(claim: Claim, settling: Settling<undefined>): void {
-  const { report, places } = settling
   const { service, matches, refusals } = claim
-  const label = serviceLabel(service)
   for (const refusal of refusals) reportRefusal(refusal, claim, settling)
   if (matches.length === 0) return
   reportWeights(service, settling)
