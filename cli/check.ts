@@ -1,12 +1,16 @@
 import { Command } from 'commander'
-import { type Diagnostic, formatDiagnostic } from '../lib/config/index.js'
+import { type Config, type Diagnostic, formatDiagnostic, runnableServices } from '../lib/config/index.js'
+import { geometryFor, tableBytes } from '../lib/dataplane/geometry.js'
+import { neighbourShortages } from '../lib/neighbour-limit.js'
 import { fileOption, readFiles } from './config-files.js'
+import { formatCount, formatRate } from './quantity.js'
 import { paintFor } from './terminal.js'
 
 interface CheckOptions {
   file: string[]
   strict?: true
   json?: true
+  verbose?: true
 }
 
 const help = `
@@ -26,29 +30,43 @@ export function checkCommand(): Command {
     .addOption(fileOption())
     .option('--strict', 'fail for warnings, too')
     .option('--json', 'print JSON: an array of diagnostics')
+    .option(
+      '-v, --verbose',
+      'print what it comes to also where no terminal is: how many errors, how much memory',
+    )
     .addHelpText('after', help)
     .action(check)
 }
 
-async function check({ file, strict, json }: CheckOptions): Promise<void> {
-  const { diagnostics } = await readFiles(file)
+async function check({ file, strict, json, verbose }: CheckOptions): Promise<void> {
+  const { config, diagnostics } = await readFiles(file)
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   const warnings = diagnostics.length - errors
   if (json) process.stdout.write(`${JSON.stringify(diagnostics, null, 2)}\n`)
-  else print(diagnostics, summary(errors, warnings))
+  else print(diagnostics)
+  if (!json && (verbose || process.stdout.isTTY))
+    process.stdout.write(`${summary(errors, warnings)}\n${memory(config)}\n`)
+  const reals = runnableServices(config).flatMap(({ realServers }) => realServers)
+  for (const shortage of neighbourShortages(reals.map(({ address }) => address)))
+    process.stderr.write(`warning: ${shortage}\n`)
   if (errors > 0 || (strict && warnings > 0)) process.exitCode = 1
 }
 
-function print(diagnostics: readonly Diagnostic[], summary: string): void {
+function print(diagnostics: readonly Diagnostic[]): void {
   const paint = paintFor(process.stdout)
   for (const diagnostic of diagnostics) {
     const text = formatDiagnostic(diagnostic)
     process.stdout.write(`${diagnostic.severity === 'error' ? paint('red', text) : paint('yellow', text)}\n`)
   }
-  if (process.stdout.isTTY) process.stdout.write(`${summary}\n`)
 }
 
 function summary(errors: number, warnings: number): string {
   const count = (n: number, noun: string) => `${n === 0 ? 'no' : n} ${noun}${n === 1 ? '' : 's'}`
   return `${count(errors, 'error')}, ${count(warnings, 'warning')}`
+}
+
+function memory({ xdplb: { maxFlows, maxTemplates } }: Config): string {
+  const mebibytes = formatRate(tableBytes(geometryFor(maxFlows, maxTemplates)) / 2 ** 20)
+  const room = `${formatCount(maxFlows)} flows and ${formatCount(maxTemplates)} persistent clients`
+  return `tables for ${room}: ${mebibytes} MiB of kernel memory`
 }

@@ -8,6 +8,7 @@ import type { Paint } from './terminal.js'
 export function statusText(status: BalancerStatus, now: Date, paint: Paint): string {
   const sections = [
     summary(status, now),
+    status.warnings.map(warning => paint('yellow', `warning: ${warning}`)),
     table(paint, ['INTERFACE', 'STATE', 'MODE', 'MAC'], interfaceRows(status, paint)),
     table(paint, ['VRRP INSTANCE', 'STATE', 'FOR'], vrrpRows(status, now, paint)),
     table(paint, ['VIP', 'ROLE'], vipRows(status, paint)),

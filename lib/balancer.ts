@@ -8,6 +8,7 @@ import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from './dec
 import { XdplbError } from './errors.js'
 import type { RealHealthChange } from './health/engine.js'
 import type { AttachMode } from './libbpf/index.js'
+import { neighbourShortages } from './neighbour-limit.js'
 import { NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
 import { Mailer } from './notify/mailer.js'
@@ -122,6 +123,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       pid: process.pid,
       startedAt: this.#startedAt.toISOString(),
       adopted: this.#dataPlane.adopted,
+      warnings: this.#shortages(),
       interfaces: this.#dataPlane.interfaces(),
       vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),
       vips: this.#dataPlane.vips(),
@@ -178,6 +180,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     const { instances, interfaces } = this.#plan
     const { discarded } = this.#dataPlane
     if (discarded) this.#warn(`what a former process left forwarding could not be taken over: ${discarded}`)
+    for (const shortage of this.#shortages()) this.#warn(shortage)
     const services = this.#rotation.specs
     this.#dataPlane.apply(services)
     await this.#dataPlane.settled()
@@ -217,6 +220,11 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
 
   #note(instance: string, state: VrrpStateName): void {
     this.#vrrpSince.set(instance, { state, since: new Date().toISOString() })
+  }
+
+  #shortages(): string[] {
+    const reals = this.#plan.services.flatMap(({ realServers }) => realServers)
+    return neighbourShortages(reals.map(({ address }) => address))
   }
 
   #checkReals(): void {

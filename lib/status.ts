@@ -9,6 +9,8 @@ export interface BalancerStatus {
   readonly startedAt: string
   /** Did this process take over a data plane that an earlier one had left forwarding? */
   readonly adopted: boolean
+  /** What an operator should see to. */
+  readonly warnings: readonly string[]
   readonly interfaces: readonly InterfaceStatus[]
   readonly vrrp: readonly VrrpStatus[]
   readonly vips: readonly VipStatus[]

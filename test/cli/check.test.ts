@@ -49,6 +49,15 @@ t.test('warnings exit with 0, and with 1 when --strict', async t => {
   t.strictSame(await xdplb('check', '--strict', '-f', file), { code: 1, stdout, stderr: '' })
 })
 
+t.test('--verbose says what it comes to', async t => {
+  t.strictSame(await xdplb('check', '--verbose', '-f', join(seed, 'master.conf')), {
+    code: 0,
+    stdout:
+      'no errors, no warnings\ntables for 262k flows and 262k persistent clients: 30 MiB of kernel memory\n',
+    stderr: '',
+  })
+})
+
 t.test('several files are read as one', async t => {
   const { stdout } = await xdplb(
     'check',

@@ -48,6 +48,7 @@ const status: BalancerStatus = {
   pid: 4711,
   startedAt: '2026-11-22T12:00:00.000Z',
   adopted: true,
+  warnings: [],
   interfaces: [
     { name: 'enp0s8', state: 'attached', mode: 'native', ifindex: 3, mac: '02:00:00:00:00:0b' },
     { name: 'enp0s9', state: 'missing' },

@@ -20,6 +20,7 @@ const status: BalancerStatus = {
   pid: 4711,
   startedAt: '2026-11-22T12:00:00.000Z',
   adopted: false,
+  warnings: [],
   interfaces: [{ name: 'eth0', state: 'attached', mode: 'native' }],
   vrrp: [],
   vips: [],
