@@ -10,7 +10,7 @@ interface CheckOptions {
   file: string[]
   strict?: true
   json?: true
-  verbose?: true
+  summary?: true
 }
 
 const help = `
@@ -30,21 +30,18 @@ export function checkCommand(): Command {
     .addOption(fileOption())
     .option('--strict', 'fail for warnings, too')
     .option('--json', 'print JSON: an array of diagnostics')
-    .option(
-      '-v, --verbose',
-      'print what it comes to also where no terminal is: how many errors, how much memory',
-    )
+    .option('--summary', 'print what it comes to also where no terminal is: how many errors, how much memory')
     .addHelpText('after', help)
     .action(check)
 }
 
-async function check({ file, strict, json, verbose }: CheckOptions): Promise<void> {
+async function check({ file, strict, json, summary: wanted }: CheckOptions): Promise<void> {
   const { config, diagnostics } = await readFiles(file)
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   const warnings = diagnostics.length - errors
   if (json) process.stdout.write(`${JSON.stringify(diagnostics, null, 2)}\n`)
   else print(diagnostics)
-  if (!json && (verbose || process.stdout.isTTY))
+  if (!json && (wanted || process.stdout.isTTY))
     process.stdout.write(`${summary(errors, warnings)}\n${memory(config)}\n`)
   const reals = runnableServices(config).flatMap(({ realServers }) => realServers)
   for (const shortage of neighbourShortages(reals.map(({ address }) => address)))
@@ -65,8 +62,8 @@ function summary(errors: number, warnings: number): string {
   return `${count(errors, 'error')}, ${count(warnings, 'warning')}`
 }
 
-function memory({ xdplb: { maxFlows, maxTemplates } }: Config): string {
-  const mebibytes = formatRate(tableBytes(geometryFor(maxFlows, maxTemplates)) / 2 ** 20)
+function memory({ xdplb: { maxFlows, maxTemplates, maxFragments } }: Config): string {
+  const mebibytes = formatRate(tableBytes(geometryFor(maxFlows, maxTemplates, maxFragments)) / 2 ** 20)
   const room = `${formatCount(maxFlows)} flows and ${formatCount(maxTemplates)} persistent clients`
   return `tables for ${room}: ${mebibytes} MiB of kernel memory`
 }

@@ -78,8 +78,8 @@ function addressesOf({
 
 /** What the data plane is told of itself. */
 export function settingsOf({ xdplb, global }: Config): DataPlaneSettings {
-  const { maxFlows, maxTemplates } = xdplb
-  return { maxFlows, maxTemplates, rules: xdplb, timeouts: global.lvsTimeouts ?? {} }
+  const { maxFlows, maxTemplates, maxFragments } = xdplb
+  return { maxFlows, maxTemplates, maxFragments, rules: xdplb, timeouts: global.lvsTimeouts ?? {} }
 }
 
 /** A virtual server as the data plane is told of it, all its reals in rotation. */

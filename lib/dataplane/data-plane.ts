@@ -39,6 +39,8 @@ export interface DataPlaneSettings {
   readonly maxFlows: number
   /** Persistent clients at a time that must fit. @default maxFlows */
   readonly maxTemplates?: number
+  /** Packets in fragments that are followed at a time. @default 16384 */
+  readonly maxFragments?: number
   /** @default as IPVS has them, but for `backupOnly` */
   readonly rules?: Rules
   /** @default as IPVS has them */
@@ -112,10 +114,19 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   /** Loads the program, or adopts the one that is there. Nothing is attached or balanced yet. */
   static async open(netlink: Netlink, events: NetlinkEvents, options: DataPlaneOptions): Promise<DataPlane> {
-    const { name, bpffs, mode, maxFlows, maxTemplates, rules = defaultRules, timeouts = {} } = options
+    const {
+      name,
+      bpffs,
+      mode,
+      maxFlows,
+      maxTemplates,
+      maxFragments,
+      rules = defaultRules,
+      timeouts = {},
+    } = options
     ensureBpffs(bpffs)
     const pins = new PinDirectory(bpffs, name)
-    const loaded = LoadedProgram.load(pins, geometryFor(maxFlows, maxTemplates))
+    const loaded = LoadedProgram.load(pins, geometryFor(maxFlows, maxTemplates, maxFragments))
     loaded.setRules(rules)
     loaded.setTimeouts(timeouts)
     while (!loaded.setClock()) await sleep(CLOCK_RETRY_MS)

@@ -10,22 +10,26 @@ export interface Geometry {
 
 /** Below this, the tables are too small to be worth the arithmetic. */
 const SMALLEST_BUCKETS = 128
-const LEAST_FRAGMENTS = 1024
+/** Packets in fragments at a time, unless somebody says otherwise. */
+const MOST_FRAGMENTED = 16_384
 
 /** An entry of a hash that forgets the oldest, beside key and value: `struct htab_elem`, and its bucket. */
 const LRU_ENTRY_BYTES = 48 + 16
 
 /**
- * The tables for so many flows and persistent clients at a time. Twice as many slots as flows, in buckets of 8 with a second choice each:
- * at that load fewer than one flow in a thousand loses its place to another. One in sixteen may be a datagram in
- * fragments.
+ * The tables for so many flows, persistent clients and packets in fragments at a time. Twice as many slots as flows, in
+ * buckets of 8 with a second choice each: at that load fewer than one flow in a thousand loses its place to another.
  */
-export function geometryFor(maxFlows: number, maxTemplates = maxFlows): Geometry {
+export function geometryFor(
+  maxFlows: number,
+  maxTemplates = maxFlows,
+  maxFragments = MOST_FRAGMENTED,
+): Geometry {
   const buckets = (slots: number) => Math.max(SMALLEST_BUCKETS, 2 ** Math.ceil(Math.log2(slots / limit.ways)))
   return {
     flowBuckets: buckets(2 * maxFlows),
     templateBuckets: buckets(maxTemplates),
-    fragments: Math.max(LEAST_FRAGMENTS, Math.ceil(maxFlows / 16)),
+    fragments: maxFragments,
   }
 }
 

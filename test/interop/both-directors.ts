@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
 import { defaultRules, type Rules } from '../../lib/dataplane/rules.js'
 import type { ServiceSpec } from '../../lib/dataplane/spec.js'
-import { defaultTimeouts } from '../../lib/dataplane/timeouts.js'
 import { formatEndpoint } from '../../lib/service.js'
 import type { Frame } from '../tools/packet.js'
 import type { ProgramUnderTest } from '../tools/program.js'
@@ -66,7 +65,7 @@ export class BothDirectors {
       ([name, value]) => `echo ${value} >/proc/sys/net/ipv4/vs/${name}`,
     )
     await this.#ipvs.run(lines.join('\n'))
-    this.#program.loaded.setRules(all, defaultTimeouts)
+    this.#program.loaded.setRules(all)
   }
 
   /** Sends the same frames to both. @returns where they went, which was the same for both unless the test fails */

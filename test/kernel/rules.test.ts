@@ -1,6 +1,5 @@
 import t from 'tap'
 import { defaultRules, type Rules } from '../../lib/dataplane/rules.js'
-import { defaultTimeouts } from '../../lib/dataplane/timeouts.js'
 import type { Frame } from '../tools/packet.js'
 import { loadProgram, skip } from '../tools/program.js'
 
@@ -9,8 +8,7 @@ const fin: Frame = { flags: ['FIN', 'ACK'] }
 
 t.test("IPVS's rules", { skip }, async t => {
   const program = loadProgram(t)
-  const rule = (rules: Partial<Rules>) =>
-    program.loaded.setRules({ ...defaultRules, ...rules }, defaultTimeouts)
+  const rule = (rules: Partial<Rules>) => program.loaded.setRules({ ...defaultRules, ...rules })
   t.beforeEach(() => {
     program.apply({})
     program.clear()

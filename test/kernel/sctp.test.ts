@@ -1,7 +1,6 @@
 import t from 'tap'
 import type { FlowState } from '../../lib/dataplane/layout.gen.js'
 import { defaultRules } from '../../lib/dataplane/rules.js'
-import { defaultTimeouts } from '../../lib/dataplane/timeouts.js'
 import { buildFrame, type Frame } from '../tools/packet.js'
 import { forwarded, loadProgram, skip } from '../tools/program.js'
 
@@ -49,9 +48,9 @@ t.test('SCTP', { skip }, async t => {
     program.clear()
     for (const chunk of ['data', 'cookieEcho', 'heartbeat', 'abort'] as const)
       t.equal(program.send(packet(chunk)).verdict, 'pass_no_flow', chunk)
-    program.loaded.setRules({ ...defaultRules, sloppySctp: true }, defaultTimeouts)
+    program.loaded.setRules({ ...defaultRules, sloppySctp: true })
     t.equal(stateAfter('data'), 'sctp_established')
-    program.loaded.setRules(defaultRules, defaultTimeouts)
+    program.loaded.setRules(defaultRules)
   })
 
   // the input-only table of net/netfilter/ipvs/ip_vs_proto_sctp.c

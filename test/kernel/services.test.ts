@@ -1,6 +1,10 @@
 import t from 'tap'
+import { geometryFor } from '../../lib/dataplane/geometry.js'
+import { PinDirectory } from '../../lib/dataplane/pins.js'
+import { makeBpffs } from '../libbpf/kernel.js'
 import type { Frame } from '../tools/packet.js'
-import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
+import { loadProgram, type ProgramUnderTest, skip, startProgram } from '../tools/program.js'
+import { serviceSpec } from '../tools/service-spec.js'
 
 /** Which reals new connections to these ports go to, one after the other. */
 function reals(
