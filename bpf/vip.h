@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "compiler.h"
 #include "hash.h"
 #include "maps.h"
 
@@ -25,4 +26,12 @@ static __always_inline __u32 find_vip(const struct address *address)
 			return index;
 	}
 	return NO_VIP;
+}
+
+/* Does this node balance what is for that VIP? */
+static __always_inline bool balances(__u32 vip, const struct settings *settings)
+{
+	__u32 *role = bpf_map_lookup_elem(&roles, &vip);
+
+	return role && (likely(*role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE));
 }

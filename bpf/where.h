@@ -8,6 +8,7 @@
 #include "flow.h"
 #include "forward.h"
 #include "transport.h"
+#include "vip.h"
 
 /* As follow(), for who only asks. */
 __attribute__((noinline)) int follow_dry(struct decision *decision)
@@ -72,4 +73,34 @@ static __always_inline __u32 decide_dry(struct decision *decision)
 	follow_dry(decision);
 	real = decision->real ? real_at(decision->real) : NULL;
 	return real ? can_forward(real) : decision->verdict;
+}
+
+/* Writes struct whereabouts over the question, and nothing anywhere else. */
+static __always_inline bool answer_where(struct xdp_md *ctx)
+{
+	struct settings *settings = get_settings();
+	struct decision decision = {};
+	struct whereabouts *answer;
+	__u32 verdict;
+
+	if (!settings)
+		return false;
+	decision.now = ticks_now(settings);
+	verdict = read_question(ctx, &decision.packet);
+	decision.vip = find_vip(&decision.packet.vip);
+	if (decision.vip == NO_VIP)
+		verdict = VERDICT_PASS_NOT_VIP;
+	else if (!balances(decision.vip, settings))
+		verdict = VERDICT_PASS_BACKUP;
+	else if (verdict == VERDICT_TX)
+		verdict = decide_dry(&decision);
+	answer = (void *)(long)ctx->data;
+	if ((void *)(answer + 1) > (void *)(long)ctx->data_end)
+		return false;
+	answer->verdict = verdict;
+	answer->reason = reason_of(&decision);
+	answer->service = decision.service;
+	answer->real = decision.real;
+	answer->template_ref = decision.template_ref;
+	return true;
 }

@@ -18,13 +18,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline bool balances(__u32 vip, const struct settings *settings)
-{
-	__u32 *role = bpf_map_lookup_elem(&roles, &vip);
-
-	return role && (likely(*role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE));
-}
-
 /* expire_nodest_conn ends the flows of a real that has gone; without it they wait until it is back. */
 static __always_inline bool may_be_deserted(const struct settings *settings, __u32 real)
 {
@@ -128,7 +121,7 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, struct decision *d
 	packet->client = ip->source;
 	packet->vip = ip->destination;
 	decision->vip = find_vip(&packet->vip);
-	if (decision->vip == NO_VIP)
+	if (decision->vip == NO_VIP || is_mapped_ipv4(&packet->vip))
 		return VERDICT_PASS_NOT_VIP;
 	verdict = admit(ctx, settings, data, decision->vip, &port);
 	if (verdict == VERDICT_TX)
@@ -156,7 +149,6 @@ static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)
 	return verdict >= VERDICT_DROP_NO_REAL ? XDP_DROP : XDP_PASS;
 }
 
-/* All of these take frames in several buffers where the kernel has them: the loader sees to it. */
 /* As leave(), where the packet may be one that is traced. */
 static __always_inline int leave_traced(__u32 verdict, __u32 egress_ifindex)
 {
@@ -164,6 +156,8 @@ static __always_inline int leave_traced(__u32 verdict, __u32 egress_ifindex)
 		trace(verdict);
 	return leave(verdict, egress_ifindex);
 }
+
+/* The programs. All of them take frames in several buffers where the kernel has them: the loader sees to it. */
 
 SEC("xdp")
 int xdplb(struct xdp_md *ctx)
@@ -294,31 +288,7 @@ int hear_arp(struct xdp_md *ctx)
 SEC("xdp")
 int where(struct xdp_md *ctx)
 {
-	struct settings *settings = get_settings();
-	struct decision decision = {};
-	struct whereabouts *answer;
-	__u32 verdict;
-
-	if (!settings)
-		return XDP_ABORTED;
-	decision.now = ticks_now(settings);
-	verdict = read_question(ctx, &decision.packet);
-	decision.vip = find_vip(&decision.packet.vip);
-	if (decision.vip == NO_VIP)
-		verdict = VERDICT_PASS_NOT_VIP;
-	else if (!balances(decision.vip, settings))
-		verdict = VERDICT_PASS_BACKUP;
-	else if (verdict == VERDICT_TX)
-		verdict = decide_dry(&decision);
-	answer = (void *)(long)ctx->data;
-	if ((void *)(answer + 1) > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
-	answer->verdict = verdict;
-	answer->reason = reason_of(&decision);
-	answer->service = decision.service;
-	answer->real = decision.real;
-	answer->template_ref = decision.template_ref;
-	return XDP_PASS;
+	return answer_where(ctx) ? XDP_PASS : XDP_ABORTED;
 }
 
 /* For the loader, by BPF_PROG_TEST_RUN: writes jiffies (u64) and ticks (u32) at the beginning of the packet. */

@@ -100,6 +100,10 @@ t.test('IPv6', { skip }, async t => {
 
   t.test('is passed when it says what is not balanced', async t => {
     t.equal(program.send({ ...syn, destination: '2001:db8::2' }).verdict, 'pass_not_vip')
+    program.apply({ vip: destination }, {})
+    const mapped = buildFrame({ ...syn, destination })
+    mapped.set([...Array(10).fill(0), 0xff, 0xff, 10, 0, 0, 1], 14 + 24)
+    t.equal(program.send(mapped).verdict, 'pass_not_vip', 'an IPv4 address in a packet of IPv6')
     t.equal(program.send({ ...syn, destinationPort: 81 }).verdict, 'pass_no_service')
     t.equal(program.send({ ...syn, flags: ['ACK'] }).verdict, 'pass_no_flow')
     t.equal(program.send({ ...syn, protocol: 58 }).verdict, 'pass_protocol')
