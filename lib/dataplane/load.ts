@@ -19,6 +19,11 @@ const mapNames = Object.keys(layout.mapLayouts).filter(isMapName)
 /** The programs behind a tail call: each is called as its step is. */
 const slowSteps = Object.keys(layout.slowStep).filter(isSlowStep)
 
+/** Those of them that are loaded with the first trace: each is proved by the verifier as long as all others together. */
+const tracingSteps = ['traced', 'traced_ipv6'] as const satisfies readonly layout.SlowStep[]
+
+const usualSteps = slowSteps.filter(step => !tracingSteps.some(tracing => tracing === step))
+
 /** The program in the kernel, with its maps: made new, or around the maps that a former process left pinned. */
 export class LoadedProgram implements Disposable {
   /** Whether the maps, and the flows in them, are a former process's. */
@@ -27,6 +32,7 @@ export class LoadedProgram implements Disposable {
   readonly discarded: string | undefined
   readonly #object: LoadedObject
   readonly #mapped = new Map<MapName, MappedArray>()
+  #tracing: LoadedObject | undefined
 
   private constructor(object: LoadedObject, adopted: boolean, discarded: string | undefined) {
     this.#object = object
@@ -52,7 +58,7 @@ export class LoadedProgram implements Disposable {
   }
 
   static #adopt(pins: PinDirectory): LoadedProgram {
-    using object = BpfObject.open(OBJECT).withXdpFrags()
+    using object = openWithout(tracingSteps)
     for (const name of mapNames) reusePinned(object, name, pins.of(name))
     const loaded = new LoadedProgram(object.load(), true, undefined)
     loaded.#finish(pins)
@@ -60,7 +66,7 @@ export class LoadedProgram implements Disposable {
   }
 
   static #make(pins: PinDirectory, geometry: Geometry, discarded: string | undefined): LoadedProgram {
-    using object = BpfObject.open(OBJECT).withXdpFrags()
+    using object = openWithout(tracingSteps)
     for (const [name, entries] of Object.entries(tableSizes(geometry))) object.setMaxEntries(name, entries)
     const loaded = new LoadedProgram(object.load(), false, discarded)
     loaded.mapped('settings').write(layout.settings, 0, {
@@ -86,6 +92,15 @@ export class LoadedProgram implements Disposable {
   /** Says where a packet would go: bpf/where.h. */
   get where(): Program {
     return this.#object.program('where')
+  }
+
+  /** Loads what a trace takes, if it is not there yet: that holds everything else up for some tenths of a second. */
+  loadTracing(): void {
+    if (this.#tracing) return
+    using object = openWithout([...usualSteps, 'xdplb', 'where', 'read_clock'])
+    for (const name of mapNames) object.reuse(name, this.map(name))
+    this.#tracing = object.load()
+    for (const step of tracingSteps) this.#slow.update(step, this.#tracing.program(step).fd)
   }
 
   /** The present in ticks, as the program sees it. */
@@ -129,11 +144,17 @@ export class LoadedProgram implements Disposable {
 
   close(): void {
     for (const mapped of this.#mapped.values()) mapped.close()
+    this.#tracing?.close()
     this.#object.close()
   }
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  get #slow() {
+    const { key, value } = layout.mapLayouts.slow
+    return this.map('slow').typed({ key, value })
   }
 
   #set(some: Partial<layout.Settings>): void {
@@ -143,12 +164,18 @@ export class LoadedProgram implements Disposable {
 
   /** The new programs stand in for the old ones: in the array of slow steps, and under the pin. */
   #finish(pins: PinDirectory): void {
-    const { key, value } = layout.mapLayouts.slow
-    const slow = this.map('slow').typed({ key, value })
-    for (const step of slowSteps) slow.update(step, this.#object.program(step).fd)
+    for (const step of usualSteps) this.#slow.update(step, this.#object.program(step).fd)
+    for (const step of tracingSteps) this.#slow.delete(step)
     pins.remove(pins.of('prog'))
     this.program.pin(pins.of('prog'))
   }
+}
+
+/** The object, without some of its programs. */
+function openWithout(programs: readonly string[]): BpfObject {
+  const object = BpfObject.open(OBJECT).withXdpFrags()
+  for (const program of programs) object.setAutoload(program, false)
+  return object
 }
 
 /** What a former process had left is of another version, or not all there. */
