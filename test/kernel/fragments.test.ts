@@ -125,7 +125,7 @@ for (const [family, client] of Object.entries(families)) {
 
     t.test('are forgotten when there are too many of them, the newest last', async t => {
       const [first = {}, second = {}] = fragmentsOf(query, 104)
-      const { fragments } = geometryFor(1024)
+      const { fragments } = geometryFor(1024, 1024, 1024)
       for (let id = 0; id < 4 * fragments; id++) program.run({ ...first, id })
       const { key, value } = mapLayouts.fragments
       const known = [...program.loaded.map('fragments').typed({ key, value })].length

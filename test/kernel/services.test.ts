@@ -123,11 +123,11 @@ t.test('a service of a mark', { skip }, async t => {
 
   t.test('is found again by the next process', async t => {
     const pins = new PinDirectory(makeBpffs(t), 'test')
-    const before = startProgram(pins, geometryFor(1024))
+    const before = startProgram(pins, geometryFor(1024, 1024, 1024))
     before.apply({ port: 443 }, marked)
     const ids = before.services.running.map(({ id }) => id)
     before.close()
-    const after = startProgram(pins, geometryFor(1024))
+    const after = startProgram(pins, geometryFor(1024, 1024, 1024))
     t.teardown(() => after.close())
     const { matches, ...rest } = serviceSpec(marked)
     after.services.apply([

@@ -193,7 +193,7 @@ t.test('the sweeper', { skip }, async t => {
 })
 
 t.test('the next start', { skip }, async t => {
-  const geometry = geometryFor(1024)
+  const geometry = geometryFor(1024, 1024, 1024)
   const ack: Frame = { flags: ['ACK'] }
 
   function newPins(t: Test): PinDirectory {

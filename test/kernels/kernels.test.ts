@@ -19,7 +19,7 @@ const packetTests = filesIn('test/kernel').filter(file => !tooLong.some(name => 
 const verifierTest = join(root, 'test/kernels/verifier.ts')
 const liveTests = filesIn('test/kernels/live')
 
-const TIMEOUT_S = 1500
+const TIMEOUT_S = 2400
 
 /** Long loops a hundredth as long; no test is late, however slow the machine. */
 const patience = ['XDPLB_TEST_EFFORT=0.01', 'TAP_TIMEOUT=0']

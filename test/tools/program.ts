@@ -180,7 +180,8 @@ export class ProgramUnderTest implements Disposable {
   /** Forgets every flow, every template and every fragment. */
   clear(): void {
     for (const name of ['flow_words', 'template_words'] as const) this.loaded.mapped(name).bytes.fill(0)
-    this.tables.flows.recount()
+    const { reals, loads } = this.tables
+    for (const id of reals.ids()) loads.correct(id, { active: 0, inactive: 0 })
     const fragments = this.#fragments()
     for (const [key] of [...fragments]) fragments.delete(key)
   }
@@ -222,7 +223,10 @@ export class ProgramUnderTest implements Disposable {
  */
 export function loadProgram(
   t: Test,
-  { geometry = geometryFor(1024), services = [{}] }: { geometry?: Geometry; services?: ServiceWish[] } = {},
+  {
+    geometry = geometryFor(1024, 1024, 1024),
+    services = [{}],
+  }: { geometry?: Geometry; services?: ServiceWish[] } = {},
 ): ProgramUnderTest {
   const program = startProgram(new PinDirectory(makeBpffs(t), 'test'), geometry)
   t.teardown(() => program.close())
