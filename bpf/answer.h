@@ -33,7 +33,7 @@ static __always_inline bool may_answer(void)
 	__u32 zero = 0, second;
 	struct icmp_limit *limit = bpf_map_lookup_elem(&icmp_limits, &zero);
 
-	if (!limit || !settings)
+	if (!limit)
 		return false;
 	second = ticks_now(settings) / TICKS_PER_SECOND;
 	if (limit->second != second) {

@@ -149,10 +149,8 @@ static __always_inline bool is_deserted(const struct settings *settings, const s
 /* Does the service remember no flow of this protocol? */
 static __always_inline bool is_one_packet(const struct decision *decision)
 {
-	__u32 id = decision->service;
-	struct service *service = bpf_map_lookup_elem(&services, &id);
-
-	return decision->packet.protocol == PROTOCOL_UDP && service && service->flags & SERVICE_FLAG_ONE_PACKET;
+	return decision->packet.protocol == PROTOCOL_UDP &&
+	       service_at(decision->service)->flags & SERVICE_FLAG_ONE_PACKET;
 }
 
 /* Store a flow's word; where that changes a count, once only. */
@@ -237,8 +235,6 @@ static __always_inline void follow_flow(struct decision *decision, bool is_dry)
 	struct place place;
 	struct entry entry;
 
-	if (!settings)
-		return;
 	place = flow_place(settings, &decision->packet);
 	if (decision->packet.signal == SIGNAL_BEGIN)
 		touch_flow(&place);
@@ -269,7 +265,7 @@ __attribute__((noinline)) int recall(struct decision *decision)
 	struct entry entry;
 	__u64 word;
 
-	if (!decision || !settings)
+	if (!decision)
 		return 0;
 	place = flow_place(settings, &decision->packet);
 	if (!find_word(&flow_words, &place, &entry) || is_foreign(entry.index, decision))

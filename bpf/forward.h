@@ -20,10 +20,9 @@ static __always_inline struct port *find_port(struct xdp_md *ctx, const void *fr
 {
 	const struct ethernet *macs = frame;
 	__u32 ifindex = ctx->ingress_ifindex;
-	__u32 index = ifindex & (LIMIT_PORTS - 1);
-	struct port *port = bpf_map_lookup_elem(&ports, &index);
+	struct port *port = &tables.ports[ifindex & (LIMIT_PORTS - 1)];
 
-	if (!port || port->ifindex != ifindex)
+	if (port->ifindex != ifindex)
 		return NULL;
 	if (macs->destination_start != *(__u32 *)port->mac || macs->destination_end != *(__u16 *)(port->mac + 4))
 		return NULL;
@@ -74,9 +73,9 @@ static __always_inline void set_macs(void *frame, const struct real *real)
 /* The real of a decision, if the packet can go there now; it is counted then. NULL: the verdict says why not. */
 static __always_inline struct real *take_real(struct decision *decision)
 {
-	struct real *real = decision->real ? real_at(decision->real) : NULL;
+	struct real *real = real_at(decision->real);
 
-	if (!real)
+	if (!decision->real)
 		return NULL;
 	decision->verdict = can_forward(real);
 	if (decision->verdict != VERDICT_TX)

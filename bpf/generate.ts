@@ -1,5 +1,13 @@
 import { XdplbError } from '../lib/errors.js'
-import { type Btf, type BtfType, bareType, sizeOf, type TypeId, typeOf } from '../lib/libbpf/btf.js'
+import {
+  type Btf,
+  type BtfType,
+  bareType,
+  sectionVariables,
+  sizeOf,
+  type TypeId,
+  typeOf,
+} from '../lib/libbpf/btf.js'
 import { type MapDefinition, mapDefinitions } from '../lib/libbpf/map-definition.js'
 
 type Struct = Extract<BtfType, { kind: 'struct' | 'union' }>
@@ -33,7 +41,7 @@ export function witnessOf(header: string, text: string): string {
 
 /**
  * The TypeScript module that mirrors a program's data: an interface and a codec for each struct, the names of each
- * enum's values, the sizes of the maps.
+ * enum's values, the sizes of the maps, and where in the map of its variables each member of the one variable is.
  *
  * Throws for what would have to be guessed: holes that the compiler made, bitfields, unions, pointers. Fields called
  * `pad`, `pad1`, `_pad` are written as zeroes and not shown. Enumerators that do not begin with their enum's name
@@ -45,13 +53,15 @@ export function witnessOf(header: string, text: string): string {
  */
 export function generateLayout(options: { types: Btf; object: Btf; libbpf: string }): string {
   const module = new Module()
+  const tables = tablesOf(options.object)
   for (const type of options.types) {
     if (type.kind !== 'variable') continue
     const bare = bareType(options.types, type.type)
     if (bare.kind === 'enum') module.defineEnum(bare)
-    if (bare.kind === 'struct') module.defineStruct(options.types, bare)
+    if (bare.kind === 'struct' && bare.name !== tables?.name) module.defineStruct(options.types, bare)
   }
   module.defineMaps(options.object, mapDefinitions(options.object))
+  if (tables) module.defineTables(options.object, tables)
   return module.text(options.libbpf)
 }
 
@@ -140,6 +150,27 @@ class Module {
     )
   }
 
+  /** The members of a struct that is a map's one value, each an array or one more struct. */
+  defineTables(btf: Btf, tables: Struct): void {
+    checkExplicit(btf, tables)
+    this.#import('type ArrayLayout')
+    const entries = tables.members.map(({ name, type, bitOffset }) => {
+      const bare = bareType(btf, type)
+      const [element, length] = bare.kind === 'array' ? [bare.type, bare.length] : [type, 1]
+      const { codec } = this.#say(btf, element, `struct ${tables.name}: ${name}`)
+      const stride = sizeOf(btf, element)
+      return `  ${name}: { offset: ${bitOffset / 8}, stride: ${stride}, length: ${length}, value: ${codec} },`
+    })
+    this.#parts.push(
+      lines(
+        `/** \`struct ${tables.name}\`, the value of the map \`.bss\`: its members, in bytes from its beginning. */`,
+        `export const ${camelCase(tables.name)}Layout = {`,
+        ...entries,
+        '} as const satisfies Record<string, ArrayLayout>',
+      ),
+    )
+  }
+
   text(libbpf: string): string {
     const name = (item: string) => item.replace('type ', '')
     const items = [...this.#imports].sort((a, b) => name(a).localeCompare(name(b), 'en', { numeric: true }))
@@ -210,6 +241,14 @@ class Module {
     this.#defined.add(name)
     return isFirst
   }
+}
+
+/** The type of the one variable in `.bss`: where one of several begins is known to the linker only. */
+function tablesOf(object: Btf): Struct | undefined {
+  const [variable, another] = sectionVariables(object, '.bss')
+  if (another) throw misfit(`variables ${variable?.name} and ${another.name}, expected one`)
+  const bare = variable && bareType(object, variable.type)
+  return bare?.kind === 'struct' ? bare : undefined
 }
 
 /** Every byte of a struct belongs to a field: what the compiler leaves open would be garbage in a key. */

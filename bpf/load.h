@@ -14,7 +14,7 @@
 
 static __always_inline struct load *load_of(__u32 real)
 {
-	return bpf_map_lookup_elem(&loads, &real);
+	return &tables.loads[real & (LIMIT_REALS - 1)];
 }
 
 static __always_inline __u64 connection_in(__u32 state)
@@ -32,8 +32,6 @@ static __always_inline void enter_load(__u32 real, __u32 state)
 {
 	struct load *load = load_of(real);
 
-	if (!load)
-		return;
 	__sync_fetch_and_add(&load->connections, connection_in(state));
 	if (unlikely(load->upper) && count_connections(load->connections) >= load->upper)
 		load->overloaded = 1;
@@ -45,8 +43,6 @@ static __always_inline void leave_load(__u32 real, __u32 state)
 	struct load *load = load_of(real);
 	__u64 left;
 
-	if (!load)
-		return;
 	__sync_fetch_and_add(&load->connections, -connection_in(state));
 	if (likely(!load->overloaded))
 		return;
@@ -57,8 +53,5 @@ static __always_inline void leave_load(__u32 real, __u32 state)
 
 static __always_inline void change_load(__u32 real, __u32 before, __u32 after)
 {
-	struct load *load = load_of(real);
-
-	if (load)
-		__sync_fetch_and_add(&load->connections, connection_in(after) - connection_in(before));
+	__sync_fetch_and_add(&load_of(real)->connections, connection_in(after) - connection_in(before));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps. All are pinned by the loader, so that they outlive it. Array look-ups are inlined by the verifier;
- * those with BPF_F_MMAPABLE are read and written by TypeScript without a system call.
+ * The maps. All are pinned by the loader, so that they outlive it; arrays with BPF_F_MMAPABLE, and variables, are
+ * read and written by TypeScript without a system call.
  */
 #pragma once
 
@@ -29,25 +29,21 @@
 		__type(value, kind);			\
 	} name SEC(".maps")
 
-ARRAY(settings, struct settings, 1);
-ARRAY(vips, struct vip, LIMIT_VIPS);
-ARRAY(roles, __u32, LIMIT_VIPS);			/* enum role, by VIP id */
-ARRAY(vouched, __u64, LIMIT_VIPS);			/* by VIP id: see yield.h */
-ARRAY(service_keys, struct bucket, LIMIT_SERVICE_BUCKETS);
-ARRAY(services, struct service, LIMIT_SERVICES);
-ARRAY(cursors, struct cursor, LIMIT_SERVICES);
+/*
+ * What has a fixed size is one variable, which libbpf makes the map .bss of: the program has its address, where a map
+ * takes a look-up of a dozen instructions. Who indexes it masks the index. Before Linux 5.19 a map's value may have
+ * no more than 4 MiB.
+ */
+struct tables tables;
+
+_Static_assert(sizeof(tables) <= 4 << 20, "the value of one map");
+
 ARRAY(slots, struct slot, LIMIT_SLOTS);
-ARRAY(reals, struct real, LIMIT_REALS);
-ARRAY(loads, struct load, LIMIT_REALS);			/* by real id */
-ARRAY(markings, struct marking, LIMIT_VIPS);		/* by VIP id */
-ARRAY(marks, struct mark, LIMIT_MARKS);
 ARRAY(flow_words, struct bucket, 1);			/* buckets; the loader sets how many */
 ARRAY(flows, struct flow, LIMIT_WAYS);
 ARRAY(template_words, struct bucket, 1);
 ARRAY(templates, struct template, LIMIT_WAYS);
-ARRAY(ports, struct port, LIMIT_PORTS);
 ARRAY(steps, __u32, LIMIT_STEPS);			/* to count by: see schedule-list.h */
-ARRAY(trace_filters, struct trace_filter, 1);
 
 PERCPU(stats, struct real_stats, LIMIT_REALS);
 PERCPU(verdicts, __u64, VERDICT_REDIRECT + 1);
@@ -107,9 +103,17 @@ struct {
 
 static __always_inline struct settings *get_settings(void)
 {
-	__u32 zero = 0;
+	return &tables.settings;
+}
 
-	return bpf_map_lookup_elem(&settings, &zero);
+static __always_inline struct service *service_at(__u32 id)
+{
+	return &tables.services[id & (LIMIT_SERVICES - 1)];
+}
+
+static __always_inline struct real *real_at(__u32 id)
+{
+	return &tables.reals[id & (LIMIT_REALS - 1)];
 }
 
 static __always_inline void count_verdict(__u32 verdict)

@@ -16,7 +16,7 @@ static __always_inline bool resume(struct xdp_md *ctx, struct decision *decision
 	void *data = (void *)(long)ctx->data;
 	struct settings *settings = get_settings();
 
-	if (data + ETH_HLEN > (void *)(long)ctx->data_end || !settings)
+	if (data + ETH_HLEN > (void *)(long)ctx->data_end)
 		return false;
 	decision->now = ticks_now(settings);
 	decision->vip = find_vip(&decision->packet.vip);

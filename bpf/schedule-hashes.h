@@ -66,12 +66,8 @@ static long try_bucket(void *map, const __u32 *tried, void *step, struct probe *
 
 PROVED_ONCE int real_of_bucket(__u32 id, __u32 hashed, __u32 fallback)
 {
-	struct service *service = bpf_map_lookup_elem(&services, &id);
-	struct probe probe = { .service = id, .home = hashed * GOLDEN_RATIO_32 >> 24 };
+	struct probe probe = { stretch_of(service_at(id)), .service = id, .home = hashed * GOLDEN_RATIO_32 >> 24 };
 
-	if (!service)
-		return 0;
-	probe.table = stretch_of(service);
 	return probe.table.count == HASH_BUCKETS ? first_taker(&probe, try_bucket, fallback) : 0;
 }
 
@@ -130,11 +126,8 @@ static long try_further_hash(void *map, const __u32 *tried, void *step, struct p
 
 PROVED_ONCE int real_of_place(__u32 id, __u32 hashed, __u32 fallback)
 {
-	struct service *service = bpf_map_lookup_elem(&services, &id);
-	struct probe probe = { .service = id, .hashed = hashed, .home = short_sip_hash(hashed) % MAGLEV_PLACES };
+	struct probe probe = { stretch_of(service_at(id)), .service = id, .hashed = hashed };
 
-	if (!service)
-		return 0;
-	probe.table = stretch_of(service);
+	probe.home = short_sip_hash(hashed) % MAGLEV_PLACES;
 	return probe.table.count == MAGLEV_PLACES ? first_taker(&probe, try_further_hash, fallback) : 0;
 }

@@ -70,7 +70,7 @@ static long look_at(void *map, const __u32 *place, void *step, struct choice *ch
 		return 1;
 	real = real_in(&choice->list, *place);
 	load = load_of(real);
-	if (!load || !load->weight || load->overloaded)
+	if (!load->weight || load->overloaded)
 		return 0;
 	if (choice->scheduler == SCHEDULER_OVF && active_of(load) > load->weight)
 		return 0;
@@ -81,12 +81,8 @@ static long look_at(void *map, const __u32 *place, void *step, struct choice *ch
 /* The id, 0 if nobody takes flows. */
 PROVED_ONCE int least_of_list(__u32 id, __u32 scheduler)
 {
-	struct service *service = bpf_map_lookup_elem(&services, &id);
-	struct choice choice = { .cost = 1, .scheduler = scheduler };
+	struct choice choice = { stretch_of(service_at(id)), .cost = 1, .scheduler = scheduler };
 
-	if (!service)
-		return 0;
-	choice.list = stretch_of(service);
 	walk(look_at, &choice);
 	return is_available(choice.real, id) ? choice.real : 0;
 }
@@ -105,7 +101,7 @@ static __always_inline struct load *candidate_at(const struct stretch *list, __u
 {
 	struct load *load = load_of(real_in(list, place));
 
-	return load && load->weight && !load->overloaded ? load : NULL;
+	return load->weight && !load->overloaded ? load : NULL;
 }
 
 static long add_length(void *map, const __u32 *place, void *step, struct draw *draw)
@@ -140,14 +136,10 @@ static long find_points(void *map, const __u32 *place, void *step, struct draw *
 /* The less loaded of two reals that chance has picked by their weights; the first one if they are equal. */
 PROVED_ONCE int better_of_two(__u32 id)
 {
-	struct service *service = bpf_map_lookup_elem(&services, &id);
+	struct draw draw = { stretch_of(service_at(id)) };
 	struct load *first, *second;
-	struct draw draw = {};
 	__u32 real;
 
-	if (!service)
-		return 0;
-	draw.list = stretch_of(service);
 	walk(add_length, &draw);
 	draw.first = bpf_get_prandom_u32() % (draw.length + 1);	/* both ends included, as IPVS has it */
 	draw.second = bpf_get_prandom_u32() % (draw.length + 1);
@@ -156,7 +148,7 @@ PROVED_ONCE int better_of_two(__u32 id)
 	real = draw.first_real;
 	first = load_of(real);
 	second = load_of(draw.second_real);
-	if (first && second && second->weight * overhead_of(first) > first->weight * overhead_of(second))
+	if (second->weight * overhead_of(first) > first->weight * overhead_of(second))
 		real = draw.second_real;
 	return is_available(real, id) ? real : 0;
 }

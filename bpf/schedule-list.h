@@ -38,32 +38,23 @@ static __always_inline __u32 real_in(const struct stretch *stretch, __u32 place)
 	return slot ? slot->reals[at % 4] : 0;
 }
 
-static __always_inline struct real *real_at(__u32 id)
-{
-	return bpf_map_lookup_elem(&reals, &id);
-}
-
 /* May a packet of this service go to that real? Asked of whatever a slot or a template names, which may be stale. */
 static __always_inline bool is_available(__u32 id, __u32 service)
 {
 	struct real *real = real_at(id);
 
-	return real && real->state == REAL_STATE_UP && real->service == service;
+	return id && real->state == REAL_STATE_UP && real->service == service;
 }
 
 /* Has the real left its service? */
 static __always_inline bool is_removed(__u32 id)
 {
-	struct real *real = real_at(id);
-
-	return real && real->state == REAL_STATE_REMOVED;
+	return real_at(id)->state == REAL_STATE_REMOVED;
 }
 
 static __always_inline bool has_weight(__u32 id)
 {
-	struct load *load = load_of(id);
-
-	return load && load->weight;
+	return load_of(id)->weight;
 }
 
 /* May the service give it a new flow? */
@@ -71,7 +62,7 @@ static __always_inline bool takes_flows(__u32 id, __u32 service)
 {
 	struct load *load = load_of(id);
 
-	return load && load->weight && !load->overloaded && is_available(id, service);
+	return load->weight && !load->overloaded && is_available(id, service);
 }
 
 /*

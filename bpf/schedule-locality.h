@@ -46,7 +46,7 @@ static long find_idler(void *map, const __u32 *place, void *step, struct idlers 
 	if (*place >= idlers->list.count)
 		return 1;
 	load = load_of(real_in(&idlers->list, *place));
-	if (!load || (__u64)active_of(load) * 2 >= load->weight)
+	if ((__u64)active_of(load) * 2 >= load->weight)
 		return 0;
 	idlers->found = true;
 	return 1;
@@ -55,13 +55,11 @@ static long find_idler(void *map, const __u32 *place, void *step, struct idlers 
 /* Does the real have more to do than its weight says, while another one has less than half of that? */
 PROVED_ONCE int is_busy(__u32 id, __u32 real)
 {
-	struct service *service = bpf_map_lookup_elem(&services, &id);
+	struct idlers idlers = { stretch_of(service_at(id)) };
 	struct load *load = load_of(real);
-	struct idlers idlers = {};
 
-	if (!service || !load || active_of(load) <= load->weight)
+	if (active_of(load) <= load->weight)
 		return 0;
-	idlers.list = stretch_of(service);
 	walk(find_idler, &idlers);
 	return idlers.found;
 }
@@ -113,7 +111,7 @@ static long find_least(void *map, const __u32 *step, void *value, struct extreme
 	at = member_of(least, *step);
 	real = least->set->reals[at];
 	load = load_of(real);
-	if (!load || load->overloaded || !is_available(real, least->service))
+	if (load->overloaded || !is_available(real, least->service))
 		return 0;
 	if (least->cost * load->weight > overhead_of(load) * least->weight)
 		remember(least, at, load);
@@ -129,7 +127,7 @@ static long find_most(void *map, const __u32 *step, void *value, struct extreme 
 		return 1;
 	at = member_of(most, *step);
 	load = load_of(most->set->reals[at]);
-	if (!load || !load->weight)
+	if (!load->weight)
 		return 0;
 	if (!most->at || most->cost * load->weight < overhead_of(load) * most->weight)
 		remember(most, at, load);

@@ -17,11 +17,9 @@ struct round {
 /* A turn after `passed` others: whose it is, and does that one take flows? */
 static __always_inline bool take_turn(struct round *round, __u32 passed)
 {
-	struct cursor *cursor = bpf_map_lookup_elem(&cursors, &round->service);
+	struct cursor *cursor = &tables.cursors[round->service & (LIMIT_SERVICES - 1)];
 	__u64 turn;
 
-	if (!cursor)
-		return false;
 	turn = round->is_dry ? cursor->next + passed : __sync_fetch_and_add(&cursor->next, 1);
 	round->real = real_in(&round->turns, turn % round->turns.count);
 	return takes_flows(round->real, round->service);
@@ -36,12 +34,8 @@ static long pass_over(void *map, const __u32 *passed, void *step, struct round *
 /* The id of the next real in turn, 0 if there is none. Who only asks takes no turn. */
 PROVED_ONCE int next_in_turn(__u32 id, __u32 is_dry)
 {
-	struct service *service = bpf_map_lookup_elem(&services, &id);
-	struct round round = { .service = id, .is_dry = is_dry };
+	struct round round = { .turns = stretch_of(service_at(id)), .service = id, .is_dry = is_dry };
 
-	if (!service)
-		return 0;
-	round.turns = stretch_of(service);
 	if (!round.turns.count)
 		return 0;
 	if (unlikely(!take_turn(&round, 0)))

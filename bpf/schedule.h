@@ -156,10 +156,8 @@ static __always_inline void schedule_persistent(const struct settings *settings,
 static __always_inline void schedule(const struct settings *settings, struct decision *decision, bool is_dry)
 {
 	__u32 id = decision->service;
-	struct service *service = bpf_map_lookup_elem(&services, &id);
+	struct service *service = service_at(id);
 
-	if (!service)
-		return;
 	if (service->persistence_s)
 		schedule_persistent(settings, service, decision, is_dry);
 	else

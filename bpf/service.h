@@ -11,10 +11,8 @@
 
 static __always_inline __u32 service_in(__u32 index, __u64 key)
 {
-	struct bucket *bucket = bpf_map_lookup_elem(&service_keys, &index);
+	const struct bucket *bucket = &tables.service_keys[index & (LIMIT_SERVICE_BUCKETS - 1)];
 
-	if (!bucket)
-		return 0;
 #pragma unroll
 	for (int i = 0; i < LIMIT_WAYS; i++) {
 		__u64 word = bucket->words[i];
@@ -28,24 +26,19 @@ static __always_inline __u32 service_in(__u32 index, __u64 key)
 static __always_inline __u32 service_of_port(__u32 vip, __u16 port, __u8 protocol)
 {
 	__u64 key = (__u64)vip << 24 | (__u64)port << 8 | protocol;
-	__u32 index = mix_known(key) & (LIMIT_SERVICE_BUCKETS - 1);
+	__u32 index = mix_known(key);
 	__u32 id = service_in(index, key);
 
-	return id ? id : service_in((index + 1) & (LIMIT_SERVICE_BUCKETS - 1), key);
+	return id ? id : service_in(index + 1, key);
 }
 
 static __always_inline __u32 service_of_mark(__u32 vip, __u16 port, __u8 protocol)
 {
-	struct marking *marking = bpf_map_lookup_elem(&markings, &vip);
+	const struct marking *marking = &tables.markings[vip & (LIMIT_VIPS - 1)];
 
-	if (!marking || !marking->count)
-		return 0;
 	for (__u32 i = 0; i < LIMIT_MARKS_OF_VIP && i < marking->count; i++) {
-		__u32 index = marking->first + i;
-		struct mark *mark = bpf_map_lookup_elem(&marks, &index);
+		const struct mark *mark = &tables.marks[(marking->first + i) & (LIMIT_MARKS - 1)];
 
-		if (!mark)
-			return 0;
 		if (mark->protocol == protocol && mark->first_port <= port && port <= mark->last_port)
 			return mark->service;
 	}

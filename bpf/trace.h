@@ -10,9 +10,7 @@
 
 static __always_inline bool is_traced(void)
 {
-	struct settings *settings = get_settings();
-
-	return settings && unlikely(settings->traced_until);
+	return unlikely(get_settings()->traced_until);
 }
 
 /* Where the decision on this packet is kept, blank. */
@@ -36,10 +34,7 @@ static __always_inline bool is_alike(const struct address *address, const __u8 *
 /* The service that was found, or that of the real. */
 static __always_inline __u32 service_of(const struct decision *decision)
 {
-	__u32 id = decision->real;
-	struct real *real = id ? bpf_map_lookup_elem(&reals, &id) : NULL;
-
-	return real ? real->service : decision->service;
+	return decision->real ? real_at(decision->real)->service : decision->service;
 }
 
 static __always_inline bool is_wanted(const struct trace_filter *filter, const struct decision *decision,
@@ -92,11 +87,11 @@ __attribute__((noinline)) int trace(__u32 verdict)
 {
 	struct settings *settings = get_settings();
 	__u32 zero = 0;
-	struct trace_filter *filter = bpf_map_lookup_elem(&trace_filters, &zero);
+	struct trace_filter *filter = &tables.trace_filter;
 	struct decision *decision = bpf_map_lookup_elem(&traced_decisions, &zero);
 	struct trace_record *record = NULL;
 
-	if (!settings || !filter || !decision || is_over_due(settings) || !is_wanted(filter, decision, verdict))
+	if (!decision || is_over_due(settings) || !is_wanted(filter, decision, verdict))
 		return 0;
 	if ((__s64)filter->room > 0 && (__s64)__sync_fetch_and_add(&filter->room, -1) > 0)
 		record = bpf_ringbuf_reserve(&traces, sizeof(*record), 0);

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 6,
+	LAYOUT_VERSION = 7,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -140,6 +140,9 @@ enum role {
 /* One slot of the VIP table: the address, IPv4 as ::ffff:a.b.c.d. The slot's index is the VIP's id. */
 struct vip {
 	__u8 address[16];		/* all zero: never used, ends a probe; all ones: given up, does not */
+	__u32 role;			/* enum role */
+	__u32 pad;
+	__u64 vouched;			/* see yield.h */
 };
 
 /* Eight words in one cache line; what a word says depends on the table. */
@@ -383,4 +386,20 @@ struct settings {
 	__u32 rules;			/* enum rule */
 	__u32 traced_until;		/* ticks; 0: nobody traces */
 	__u32 timeouts[16];		/* ticks, by enum flow_state */
+	__u32 pad[2];
+};
+
+/* What has a fixed size, in one map: see maps.h. */
+struct tables {
+	struct settings settings;
+	struct cursor cursors[LIMIT_SERVICES];
+	struct service services[LIMIT_SERVICES];
+	struct bucket service_keys[LIMIT_SERVICE_BUCKETS];
+	struct real reals[LIMIT_REALS];
+	struct load loads[LIMIT_REALS];		/* by real id */
+	struct vip vips[LIMIT_VIPS];
+	struct marking markings[LIMIT_VIPS];	/* by VIP id */
+	struct mark marks[LIMIT_MARKS];
+	struct port ports[LIMIT_PORTS];
+	struct trace_filter trace_filter;
 };

@@ -18,9 +18,9 @@ static __always_inline __u32 find_vip(const struct address *address)
 #pragma unroll
 	for (int i = 0; i < LIMIT_PROBES; i++, slot++) {
 		__u32 index = slot & (LIMIT_VIPS - 1);
-		__u64 *found = bpf_map_lookup_elem(&vips, &index);
+		const __u64 *found = (const __u64 *)tables.vips[index].address;
 
-		if (!found || (found[0] | found[1]) == 0)
+		if ((found[0] | found[1]) == 0)
 			break;
 		if (found[1] == address->low && found[0] == address->high)
 			return index;
@@ -31,7 +31,5 @@ static __always_inline __u32 find_vip(const struct address *address)
 /* Does this node balance what is for that VIP? */
 static __always_inline bool balances(__u32 vip, const struct settings *settings)
 {
-	__u32 *role = bpf_map_lookup_elem(&roles, &vip);
-
-	return role && (likely(*role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE));
+	return likely(tables.vips[vip & (LIMIT_VIPS - 1)].role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE);
 }

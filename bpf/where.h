@@ -68,11 +68,8 @@ static __always_inline __u32 read_question(struct xdp_md *ctx, struct packet *pa
 /* The verdict on a packet that has been read, but for what depends on the interface it comes in by. */
 static __always_inline __u32 decide_dry(struct decision *decision)
 {
-	struct real *real;
-
 	follow_dry(decision);
-	real = decision->real ? real_at(decision->real) : NULL;
-	return real ? can_forward(real) : decision->verdict;
+	return decision->real ? can_forward(real_at(decision->real)) : decision->verdict;
 }
 
 /* Writes struct whereabouts over the question, and nothing anywhere else. */
@@ -83,8 +80,6 @@ static __always_inline bool answer_where(struct xdp_md *ctx)
 	struct whereabouts *answer;
 	__u32 verdict;
 
-	if (!settings)
-		return false;
 	decision.now = ticks_now(settings);
 	verdict = read_question(ctx, &decision.packet);
 	decision.vip = find_vip(&decision.packet.vip);

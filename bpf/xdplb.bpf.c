@@ -75,7 +75,7 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, struct decision *d
 		return VERDICT_PASS_ETHERTYPE;
 	}
 	ip = data + link.header;
-	if (unlikely((void *)(ip + 1) > data_end || !settings))
+	if (unlikely((void *)(ip + 1) > data_end))
 		return VERDICT_PASS_MALFORMED;
 	packet->client = mapped_ipv4(ip->saddr);
 	packet->vip = mapped_ipv4(ip->daddr);
@@ -116,7 +116,7 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, struct decision *d
 	if (!read_link(data, data_end, &link))
 		return VERDICT_PASS_ETHERTYPE;
 	ip = data + link.header;
-	if ((void *)(ip + 1) > data_end || !settings)
+	if ((void *)(ip + 1) > data_end)
 		return VERDICT_PASS_MALFORMED;
 	packet->client = ip->source;
 	packet->vip = ip->destination;
@@ -298,7 +298,7 @@ int read_clock(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data;
 	struct settings *settings = get_settings();
 
-	if (!settings || data + sizeof(__u64) + sizeof(__u32) > (void *)(long)ctx->data_end)
+	if (data + sizeof(__u64) + sizeof(__u32) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
 	*(__u64 *)data = bpf_jiffies64();
 	*(__u32 *)(data + sizeof(__u64)) = ticks_now(settings);

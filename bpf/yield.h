@@ -44,14 +44,13 @@ __attribute__((noinline)) int yield_vip(__be32 address, __u64 now)
 {
 	struct address vip_address = mapped_ipv4(address);
 	__u32 vip = find_vip(&vip_address);
-	__u32 *role = bpf_map_lookup_elem(&roles, &vip);
-	__u64 *until = bpf_map_lookup_elem(&vouched, &vip);
+	struct vip *slot = &tables.vips[vip & (LIMIT_VIPS - 1)];
 
-	if (!role || !until || *role != ROLE_MASTER)
+	if (vip == NO_VIP || slot->role != ROLE_MASTER)
 		return 0;
-	if (*until == 0 || *until > now)	/* no process elects it, or one that is alive */
+	if (slot->vouched == 0 || slot->vouched > now)	/* no process elects it, or one that is alive */
 		return 0;
-	*role = ROLE_YIELDED;
+	slot->role = ROLE_YIELDED;
 	count_event(EVENT_VIP_YIELDED);
 	return 0;
 }
@@ -81,7 +80,6 @@ static __always_inline bool asks_for_yielded(void *data, void *data_end)
 	struct arp *arp = find_payload(data, data_end, bpf_htons(ETH_P_ARP));
 	struct address target_address;
 	__be32 target;
-	__u32 *role;
 	__u32 vip;
 
 	if (!arp)
@@ -94,6 +92,5 @@ static __always_inline bool asks_for_yielded(void *data, void *data_end)
 	__builtin_memcpy(&target, arp->target, sizeof(target));
 	target_address = mapped_ipv4(target);
 	vip = find_vip(&target_address);
-	role = bpf_map_lookup_elem(&roles, &vip);
-	return role && *role == ROLE_YIELDED;
+	return vip != NO_VIP && tables.vips[vip & (LIMIT_VIPS - 1)].role == ROLE_YIELDED;
 }

@@ -11,7 +11,7 @@ import type { FlowTableStatus, InterfaceStatus, ServiceStatus, VipStatus } from 
 import { ConnectionList } from './connection-list.js'
 import { geometryFor, tableBytes } from './geometry.js'
 import { Interfaces } from './interfaces.js'
-import { event, limit, mapLayouts, type Role, role as roles, verdict } from './layout.gen.js'
+import { event, limit, mapLayouts, type Role, role as roles, tablesLayout, verdict } from './layout.gen.js'
 import { LoadedProgram } from './load.js'
 import { NextHops } from './next-hops.js'
 import { Oracle } from './oracle.js'
@@ -25,6 +25,7 @@ import { Tables } from './tables.js'
 import type { Timeouts } from './timeouts.js'
 import { Tracer } from './tracer.js'
 import { TrafficMeter } from './traffic.js'
+import { ROLE_AT, VOUCHED_AT } from './vip-table.js'
 
 export interface DataPlaneOptions extends DataPlaneSettings {
   readonly name: string
@@ -162,9 +163,10 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
   }
 
   /** Where the roles stand, for a process that writes them itself, and until when it vouches for them: bpf/yield.h. */
-  roleCells(): { path: string; vouchedPath: string; master: number; backup: number } {
+  roleCells() {
     const { master, backup } = roles
-    return { path: this.#pins.of('roles'), vouchedPath: this.#pins.of('vouched'), master, backup }
+    const path = this.#pins.ofMap('.bss')
+    return { path, array: tablesLayout.vips, roleAt: ROLE_AT, vouchedAt: VOUCHED_AT, master, backup }
   }
 
   /** Sits on these interfaces and no others. Throws `NOT_FOUND`, `BUSY`, `UNSUPPORTED`. */

@@ -12,9 +12,15 @@ import { defaultTimeouts, type Timeouts, timeoutTable, withTimeouts } from './ti
 /** In the package it stands where it stands among the sources: `bpf/` beside `lib/`. */
 const OBJECT = fileURLToPath(new URL('../../bpf/xdplb.bpf.o', import.meta.url))
 
-export type MapName = keyof typeof layout.mapLayouts
+/** Those that the program declares, and `.bss`, which libbpf makes of its one variable: {@link TableName}. */
+export type MapName = keyof typeof layout.mapLayouts | typeof VARIABLE
 
-const mapNames = Object.keys(layout.mapLayouts).filter(isMapName)
+/** The members of the variable. */
+export type TableName = keyof typeof layout.tablesLayout
+
+const VARIABLE = '.bss'
+
+const mapNames = [...Object.keys(layout.mapLayouts), VARIABLE].filter(isMapName)
 
 /** The programs behind a tail call: each is called as its step is. */
 const slowSteps = Object.keys(layout.slowStep).filter(isSlowStep)
@@ -31,7 +37,7 @@ export class LoadedProgram implements Disposable {
   /** Why what a former process had left could not be used. */
   readonly discarded: string | undefined
   readonly #object: LoadedObject
-  readonly #mapped = new Map<MapName, MappedArray>()
+  readonly #mapped = new Map<MapName | TableName, MappedArray>()
   #tracing: LoadedObject | undefined
 
   private constructor(object: LoadedObject, adopted: boolean, discarded: string | undefined) {
@@ -59,7 +65,7 @@ export class LoadedProgram implements Disposable {
 
   static #adopt(pins: PinDirectory): LoadedProgram {
     using object = openWithout(tracingSteps)
-    for (const name of mapNames) reusePinned(object, name, pins.of(name))
+    for (const name of mapNames) reusePinned(object, name, pins.ofMap(name))
     const loaded = new LoadedProgram(object.load(), true, undefined)
     loaded.#finish(pins)
     return loaded
@@ -80,7 +86,7 @@ export class LoadedProgram implements Disposable {
       timeouts: timeoutTable(defaultTimeouts),
     })
     pins.create()
-    for (const name of mapNames) loaded.map(name).pin(pins.of(name))
+    for (const name of mapNames) loaded.map(name).pin(pins.ofMap(name))
     loaded.#finish(pins)
     return loaded
   }
@@ -112,10 +118,12 @@ export class LoadedProgram implements Disposable {
     return this.#object.map(name)
   }
 
-  mapped(name: MapName): MappedArray {
+  mapped(name: MapName | TableName): MappedArray {
     const known = this.#mapped.get(name)
     if (known) return known
-    const mapped = this.map(name).mapped()
+    const mapped = isMapName(name)
+      ? this.map(name).mapped()
+      : this.mapped(VARIABLE).within(layout.tablesLayout[name])
     this.#mapped.set(name, mapped)
     return mapped
   }
@@ -184,7 +192,7 @@ class Unusable extends Error {}
 function reusePinned(object: BpfObject, name: MapName, path: string): void {
   try {
     using map = BpfMap.openPinned(path)
-    if (name === 'settings') checkVersion(map)
+    if (name === VARIABLE) checkVersion(map)
     object.reuse(name, map)
   } catch (error) {
     if (!(error instanceof XdplbError) || (error.code !== 'USAGE' && error.code !== 'NOT_FOUND')) throw error
@@ -193,8 +201,8 @@ function reusePinned(object: BpfObject, name: MapName, path: string): void {
 }
 
 function checkVersion(map: BpfMap): void {
-  const { key, value } = layout.mapLayouts.settings
-  const version = map.typed({ key, value }).lookup(0)?.layout
+  using variable = map.mapped()
+  const { layout: version } = variable.within(layout.tablesLayout.settings).read(layout.settings, 0)
   if (version === layout.layout.version) return
   throw new XdplbError('USAGE', `layout version ${version}, expected ${layout.layout.version}`)
 }
@@ -210,5 +218,5 @@ function isSlowStep(name: string): name is layout.SlowStep {
 }
 
 function isMapName(name: string): name is MapName {
-  return name in layout.mapLayouts
+  return name in layout.mapLayouts || name === VARIABLE
 }

@@ -25,9 +25,12 @@ export class PinDirectory {
     return join(this.path, name)
   }
 
-  /** The kernel refuses dots in names: `eth0.100` is `link-eth0%2e100`. */
+  ofMap(name: string): string {
+    return this.of(withoutDots(name))
+  }
+
   ofLink(interfaceName: string): string {
-    return this.of(LINK + encodeURIComponent(interfaceName).replaceAll('.', '%2e'))
+    return this.of(LINK + withoutDots(encodeURIComponent(interfaceName)))
   }
 
   /** Has a former process left anything? */
@@ -57,4 +60,9 @@ export class PinDirectory {
   #names(): string[] {
     return existsSync(this.path) ? readdirSync(this.path) : []
   }
+}
+
+/** The kernel refuses them in names: `eth0.100` is `link-eth0%2e100`. */
+function withoutDots(name: string): string {
+  return name.replaceAll('.', '%2e')
 }

@@ -97,12 +97,12 @@ export class Services
   /** Whether packets for this address are balanced here or go up the stack. */
   setRole(vip: Address, role: Role): void {
     const id = this.#tables.vips.find(vip)
-    if (id !== undefined) this.#tables.roles.write(id, roles[role])
+    if (id !== undefined) this.#tables.vips.setRole(id, roles[role])
   }
 
   roleOf(vip: Address): VipStatus['role'] {
     const id = this.#tables.vips.find(vip)
-    return id !== undefined && this.#tables.roles.read(id) === roles.master ? 'master' : 'backup'
+    return id !== undefined && this.#tables.vips.role(id) === roles.master ? 'master' : 'backup'
   }
 
   /**
@@ -219,7 +219,7 @@ export class Services
   #removeVips(wanted: ReadonlySet<Address>): void {
     for (const { id, address } of [...this.#tables.vips]) {
       if (wanted.has(address)) continue
-      this.#tables.roles.write(id, roles.backup)
+      this.#tables.vips.setRole(id, roles.backup)
       this.#tables.vips.remove(id)
     }
   }

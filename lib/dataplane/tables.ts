@@ -1,7 +1,7 @@
-import { type Codec, type MappedArray, u32 } from '../libbpf/index.js'
+import type { Codec, MappedArray } from '../libbpf/index.js'
 import { FlowTable } from './flow-table.js'
 import * as layout from './layout.gen.js'
-import type { MapName } from './load.js'
+import type { MapName, TableName } from './load.js'
 import { LoadTable } from './load-table.js'
 import { MarkTable } from './mark-table.js'
 import { RealTable } from './real-table.js'
@@ -18,7 +18,6 @@ export const SERVICE_WORDS = layout.service.size / 8
 export class Tables {
   readonly settings: StructArray<layout.Settings>
   readonly vips: VipTable
-  readonly roles: StructArray<number>
   readonly keys: ServiceKeys
   readonly marks: MarkTable
   readonly services: StructArray<layout.Service>
@@ -34,12 +33,11 @@ export class Tables {
   readonly templates: TemplateTable
 
   /** @param mapped the memory of a map; whoever maps it closes it */
-  constructor(mapped: (name: MapName) => MappedArray) {
-    const array = <T>(name: MapName, codec: Codec<T>) => new StructArray(mapped(name), codec)
+  constructor(mapped: (name: MapName | TableName) => MappedArray) {
+    const array = <T>(name: MapName | TableName, codec: Codec<T>) => new StructArray(mapped(name), codec)
     const words = (name: MapName) => new Words(mapped(name).bytes)
     this.settings = array('settings', layout.settings)
-    this.vips = new VipTable(mapped('vips').u64)
-    this.roles = array('roles', u32)
+    this.vips = new VipTable(mapped('vips'))
     this.keys = new ServiceKeys(mapped('service_keys').u64)
     this.marks = new MarkTable(mapped('markings').u32, array('marks', layout.mark))
     this.services = array('services', layout.service)

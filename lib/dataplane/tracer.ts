@@ -87,7 +87,7 @@ export class Tracer {
   }
 
   #listen(filter: layout.TraceFilter): void {
-    this.#loaded.mapped('trace_filters').write(layout.traceFilter, 0, filter)
+    this.#loaded.mapped('trace_filter').write(layout.traceFilter, 0, filter)
     this.#tables.settings.update(0, { tracedUntil: this.#loaded.now() + RENEWED_TICKS })
   }
 

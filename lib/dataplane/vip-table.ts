@@ -1,7 +1,13 @@
 import { type Address, addressBytes, addressFromBytes } from '../address.js'
 import { XdplbError } from '../errors.js'
 import { mixKnown } from './hash.js'
-import { limit } from './layout.gen.js'
+import { limit, vip } from './layout.gen.js'
+
+/** Where the fields of `struct vip` stand, in words of 64 and of 32 bits. */
+const WORDS = vip.size / 8
+const HALVES = vip.size / 4
+export const ROLE_AT = 4
+export const VOUCHED_AT = 3
 
 const GIVEN_UP = 0xffff_ffff_ffff_ffffn
 
@@ -14,11 +20,13 @@ const MOST = limit.vips / 4
  */
 export class VipTable {
   readonly #words: BigUint64Array
+  readonly #halves: Uint32Array
   #count = 0
 
-  /** @param words the map's memory, two words a slot */
-  constructor(words: BigUint64Array) {
-    this.#words = words
+  /** @param words the table's memory, and the same in halves */
+  constructor({ u64, u32 }: { u64: BigUint64Array; u32: Uint32Array }) {
+    this.#words = u64
+    this.#halves = u32
     for (let id = 0; id < limit.vips; id++) if (!this.#isFree(id)) this.#count++
   }
 
@@ -39,22 +47,31 @@ export class VipTable {
         `add virtual address: ${address}: one too many, expected at most ${MOST}`,
       )
     }
-    this.#words[2 * id + 1] = low
-    this.#words[2 * id] = high
+    this.#words[WORDS * id + 1] = low
+    this.#words[WORDS * id] = high
     this.#count++
     return id
   }
 
   remove(id: number): void {
-    this.#words[2 * id] = GIVEN_UP
-    this.#words[2 * id + 1] = GIVEN_UP
+    this.#words[WORDS * id] = GIVEN_UP
+    this.#words[WORDS * id + 1] = GIVEN_UP
     this.#count--
+  }
+
+  /** `enum role` */
+  role(id: number): number {
+    return this.#halves[HALVES * id + ROLE_AT] ?? 0
+  }
+
+  setRole(id: number, role: number): void {
+    this.#halves[HALVES * id + ROLE_AT] = role
   }
 
   /** What stands in a slot. */
   at(id: number): Address | undefined {
     if (this.#isFree(id)) return undefined
-    return addressFromBytes(new Uint8Array(this.#words.slice(2 * id, 2 * id + 2).buffer))
+    return addressFromBytes(new Uint8Array(this.#words.slice(WORDS * id, WORDS * id + 2).buffer))
   }
 
   *[Symbol.iterator](): Generator<{ id: number; address: Address }> {
@@ -65,7 +82,7 @@ export class VipTable {
   }
 
   #holds(id: number, high: bigint, low: bigint): boolean {
-    return this.#words[2 * id] === high && this.#words[2 * id + 1] === low
+    return this.#words[WORDS * id] === high && this.#words[WORDS * id + 1] === low
   }
 
   #isFree(id: number): boolean {

@@ -13,3 +13,13 @@ export interface MapLayout {
   readonly key?: Codec<unknown>
   readonly value?: Codec<unknown>
 }
+
+/** Where an array is in the value of a map. */
+export interface ArrayLayout {
+  /** Bytes before its first element. */
+  readonly offset: number
+  /** Bytes from one element to the next, a multiple of eight. */
+  readonly stride: number
+  readonly length: number
+  readonly value?: Codec<unknown>
+}

@@ -129,7 +129,7 @@ export class BpfMap implements Disposable {
 
   /** The values of an array with BPF_F_MMAPABLE as memory: read and written without a system call. */
   mapped(options: { writable?: boolean } = {}): MappedArray {
-    return new MappedArray(this, options)
+    return MappedArray.of(this, options)
   }
 
   /** Throws `USAGE` when the map is not what the program was compiled with: pinned by another version, for one. */

@@ -2,6 +2,7 @@ import { XdplbError } from '../errors.js'
 import { MappedMemory } from '../net/memory.js'
 import type { Codec } from './codec.js'
 import type { BpfMap } from './map.js'
+import type { ArrayLayout } from './map-layout.js'
 import { alignedSize } from './per-cpu.js'
 
 /** BPF_F_MMAPABLE, include/uapi/linux/bpf.h; Linux 5.5 */
@@ -20,29 +21,43 @@ export class MappedArray implements Disposable {
   /** How many values there are. */
   readonly length: number
   readonly #memory: MappedMemory
+  readonly #bytes: Uint8Array<ArrayBuffer>
   readonly #view: DataView<ArrayBuffer>
   readonly #u32: Uint32Array<ArrayBuffer>
   readonly #u64: BigUint64Array<ArrayBuffer>
 
-  constructor(map: BpfMap, options: { writable?: boolean } = {}) {
+  private constructor(memory: MappedMemory, { offset, stride, length }: ArrayLayout) {
+    const size = stride * length
+    const { buffer } = memory.bytes
+    this.stride = stride
+    this.length = length
+    this.#memory = memory
+    this.#bytes = new Uint8Array(buffer, offset, size)
+    this.#view = new DataView(buffer, offset, size)
+    this.#u32 = new Uint32Array(buffer, offset, size / 4)
+    this.#u64 = new BigUint64Array(buffer, offset, size / 8)
+  }
+
+  /** Throws `USAGE` for a map without BPF_F_MMAPABLE. */
+  static of(map: BpfMap, options: { writable?: boolean } = {}): MappedArray {
     if ((map.flags & MMAPABLE) === 0) {
       throw new XdplbError(
         'USAGE',
         `map memory: ${map.name}: ${map.type}, expected an array with BPF_F_MMAPABLE`,
       )
     }
-    this.stride = alignedSize(map.valueSize)
-    this.length = map.maxEntries
-    this.#memory = new MappedMemory(map.fd, this.stride * this.length, options)
-    const { buffer } = this.#memory.bytes
-    this.#view = new DataView(buffer)
-    this.#u32 = new Uint32Array(buffer)
-    this.#u64 = new BigUint64Array(buffer)
+    const [stride, length] = [alignedSize(map.valueSize), map.maxEntries]
+    return new MappedArray(new MappedMemory(map.fd, stride * length, options), { offset: 0, stride, length })
+  }
+
+  /** An array inside this one: of a variable, in the map of a program's variables. Closing one closes both. */
+  within(layout: ArrayLayout): MappedArray {
+    return new MappedArray(this.#memory, layout)
   }
 
   /** The memory as bytes. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#memory.bytes
+    return this.#open(this.#bytes)
   }
 
   /** The memory as 32-bit words; value `n` begins at `n * stride / 4`. */

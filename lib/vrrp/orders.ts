@@ -1,16 +1,21 @@
+import type { ArrayLayout } from '../libbpf/index.js'
 import type { LogLine } from './log-line.js'
 import type { SpeakerOptions } from './speaker.js'
 import type { VrrpState } from './state.js'
 
 /** The cells of the kernel's program that say whether this node balances for an address; see `enum role`. */
 export interface RoleCells {
-  /** Of the pinned map. */
+  /** Of the pinned map that has them. */
   readonly path: string
+  /** Where they are in its value. */
+  readonly array: ArrayLayout
+  /** Where the role is in a cell, in words of 32 bits. */
+  readonly roleAt: number
   /**
-   * Of another, with a u64 a cell: until then, in nanoseconds of CLOCK_MONOTONIC, the process answers for the cell.
-   * Afterwards the kernel's program yields to another master by itself.
+   * Where it says, in words of 64 bits, until when the process answers for the role, in nanoseconds of
+   * CLOCK_MONOTONIC: afterwards the kernel's program yields to another master by itself.
    */
-  readonly vouchedPath: string
+  readonly vouchedAt: number
   readonly master: number
   readonly backup: number
 }

@@ -3,7 +3,7 @@
  * cells of the kernel's program itself. When the process that started it goes away, it gives the addresses up, by
  * priority 0, and leaves the cells as they are: packets are forwarded until the next master has been announced.
  */
-import { BpfMap, type MappedArray, u32, u64 } from '../libbpf/index.js'
+import { BpfMap, type MappedArray } from '../libbpf/index.js'
 import { NetlinkEvents } from '../net/netlink/events.js'
 import { Netlink } from '../net/netlink/netlink.js'
 import { runAsRealtime } from '../net/scheduling.js'
@@ -34,9 +34,8 @@ function start({ instances, roles }: Order & { type: 'start' }): void {
   }
   const netlink = Netlink.open()
   const events = NetlinkEvents.open()
-  const cells = BpfMap.openPinned(roles.path).mapped()
-  const vouched = BpfMap.openPinned(roles.vouchedPath).mapped()
-  const surroundings = { netlink, events, cells, vouched, roles }
+  const cells = BpfMap.openPinned(roles.path).mapped().within(roles.array)
+  const surroundings = { netlink, events, cells, roles }
   for (const instance of instances) speakers.push(speakerFor(instance, surroundings))
   for (const speaker of speakers) speaker.start()
 }
@@ -45,11 +44,10 @@ interface Surroundings {
   readonly netlink: Netlink
   readonly events: NetlinkEvents
   readonly cells: MappedArray
-  readonly vouched: MappedArray
   readonly roles: RoleCells
 }
 
-function speakerFor(order: InstanceOrder, { netlink, events, cells, vouched, roles }: Surroundings): Speaker {
+function speakerFor(order: InstanceOrder, { netlink, events, cells, roles }: Surroundings): Speaker {
   const speaker = new Speaker(order, netlink, events)
   const instance = speaker.name
   const vouchMs = order.instance.advertIntervalSeconds * 1000 + GRACE_MS
@@ -59,8 +57,8 @@ function speakerFor(order: InstanceOrder, { netlink, events, cells, vouched, rol
     if (isOrphan) return
     const until = process.hrtime.bigint() + BigInt(Math.round(vouchMs * 1e6))
     for (const cell of order.cells) {
-      vouched.write(u64, cell, until)
-      cells.write(u32, cell, isMaster ? roles.master : roles.backup)
+      cells.u64[(cell * cells.stride) / 8 + roles.vouchedAt] = until
+      cells.u32[(cell * cells.stride) / 4 + roles.roleAt] = isMaster ? roles.master : roles.backup
     }
   })
   return speaker

@@ -2,12 +2,15 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Address, addressFromBytes, parseAddress } from '../../lib/address.js'
 import { geometryFor, tableBytes, tableSizes } from '../../lib/dataplane/geometry.js'
-import { limit } from '../../lib/dataplane/layout.gen.js'
+import { limit, vip } from '../../lib/dataplane/layout.gen.js'
 import { type ServiceKey, ServiceKeys } from '../../lib/dataplane/service-keys.js'
 import { SlotSpace, type Stretch } from '../../lib/dataplane/slot-space.js'
 import { VipTable } from '../../lib/dataplane/vip-table.js'
 
-const newVips = () => new VipTable(new BigUint64Array(2 * limit.vips))
+const newVips = () => {
+  const u64 = new BigUint64Array((vip.size / 8) * limit.vips)
+  return new VipTable({ u64, u32: new Uint32Array(u64.buffer) })
+}
 const newKeys = () => new ServiceKeys(new BigUint64Array(limit.ways * limit.service_buckets))
 const MOST_VIPS = limit.vips / 4
 

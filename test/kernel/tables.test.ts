@@ -264,10 +264,10 @@ t.test('the next start', { skip }, async t => {
         `layout version ${version + 1}, expected ${version}`,
         ({ tables }) => tables.settings.update(0, { layout: version + 1 }),
       ],
-      [/reals: ENOENT/, () => replace('reals')],
-      [/settings: ENOENT/, () => replace('settings')],
-      [/value size 4, expected 16/, ({ loaded }) => loaded.map('roles').pin(replace('vips'))],
-      [/bpf-prog, expected bpf-map/, ({ loaded }) => loaded.program.pin(replace('vips'))],
+      [/slots: ENOENT/, () => replace('slots')],
+      [/bss: ENOENT/, () => replace('%2ebss')],
+      [/value size 32, expected 8/, ({ loaded }) => loaded.map('flows').pin(replace('slots'))],
+      [/bpf-prog, expected bpf-map/, ({ loaded }) => loaded.program.pin(replace('slots'))],
     ]
     let program = start(t, pins)
     for (const [reason, spoil] of spoilt) {

@@ -19,10 +19,7 @@ function ask(
 
 /** Everything in the maps that a program can write. */
 function memory(program: ProgramUnderTest): Map<string, unknown> {
-  const mapped = [
-    ...(['settings', 'vips', 'roles', 'vouched', 'services', 'cursors', 'slots', 'reals', 'loads'] as const),
-    ...(['markings', 'marks', 'flow_words', 'flows', 'template_words', 'templates', 'ports'] as const),
-  ]
+  const mapped = [...(['.bss', 'slots', 'flow_words', 'flows', 'template_words', 'templates'] as const)]
   const { key, value } = mapLayouts.stats
   const stats = [...program.loaded.map('stats').perCpu({ key, value })].filter(([, cpus]) =>
     cpus.some(({ packets, connections }) => packets + connections > 0n),

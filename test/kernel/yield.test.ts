@@ -1,7 +1,7 @@
 import t from 'tap'
 import { addressBytes, parseAddress } from '../../lib/address.js'
 import * as layout from '../../lib/dataplane/layout.gen.js'
-import { u64 } from '../../lib/libbpf/index.js'
+import { VOUCHED_AT } from '../../lib/dataplane/vip-table.js'
 import { encodeGratuitousArp } from '../../lib/net/arp.js'
 import { macBytes } from '../../lib/net/mac.js'
 import { encodeOutgoing } from '../../lib/vrrp/outgoing.js'
@@ -39,11 +39,11 @@ function question(address = vip, vlan = false): Buffer {
 function vouch(program: ProgramUnderTest, until: bigint, address = vip): void {
   program.services.setRole(address, 'master')
   const id = program.tables.vips.find(address)
-  program.loaded.mapped('vouched').write(u64, id ?? -1, until)
+  program.loaded.mapped('vips').u64[(id ?? -1) * (layout.vip.size / 8) + VOUCHED_AT] = until
 }
 
 function isYielded(program: ProgramUnderTest, address = vip): boolean {
-  return program.tables.roles.read(program.tables.vips.find(address) ?? -1) === layout.role.yielded
+  return program.tables.vips.role(program.tables.vips.find(address) ?? -1) === layout.role.yielded
 }
 
 t.test('an address whose VRRP process is silent', { skip }, async t => {
