@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Direct routing: the frame gets the addresses of the next hop, the TTL goes down by one as IPVS does it
- * (net/netfilter/ipvs/ip_vs_xmit.c), and nothing else changes.
+ * Direct routing: the frame gets the addresses of the next hop and the VLAN tags that lead there, the TTL goes down by
+ * one as IPVS does it (net/netfilter/ipvs/ip_vs_xmit.c), and nothing else changes.
  */
 #pragma once
 
@@ -9,25 +9,13 @@
 #include "ip.h"
 #include "maps.h"
 #include "schedule.h"
+#include "station.h"
+#include "tags.h"
 
 #define TTL_SPENT 1
 
 /* What SLOW_STEP_TOO_BIG has to say. */
 PERCPU(handed_mtu, __u32, 1);
-
-/* The port that the packet came in by, if the frame was addressed to it: what a switch floods is not for us. */
-static __always_inline struct port *find_port(struct xdp_md *ctx, const void *frame)
-{
-	const struct ethernet *macs = frame;
-	__u32 ifindex = ctx->ingress_ifindex;
-	struct port *port = &tables.ports[ifindex & (LIMIT_PORTS - 1)];
-
-	if (port->ifindex != ifindex)
-		return NULL;
-	if (macs->destination_start != *(__u32 *)port->mac || macs->destination_end != *(__u16 *)(port->mac + 4))
-		return NULL;
-	return port;
-}
 
 /* RFC 1141: the checksum of a header whose TTL goes down by one. */
 static __always_inline void decrement_ttl(struct iphdr *ip)
@@ -59,17 +47,6 @@ static __always_inline __u32 can_forward(const struct real *real)
 	return real->state == REAL_STATE_UNRESOLVED ? VERDICT_DROP_NO_NEIGHBOUR : VERDICT_DROP_REAL_REMOVED;
 }
 
-static __always_inline void set_macs(void *frame, const struct real *real)
-{
-	const struct ethernet *macs = (const void *)real->destination_mac;
-	struct ethernet *ethernet = frame;
-
-	ethernet->destination_start = macs->destination_start;
-	ethernet->destination_end = macs->destination_end;
-	ethernet->source_start = macs->source_start;
-	ethernet->source_end = macs->source_end;
-}
-
 /* The real of a decision, if the packet can go there now; it is counted then. NULL: the verdict says why not. */
 static __always_inline struct real *take_real(struct decision *decision)
 {
@@ -84,12 +61,17 @@ static __always_inline struct real *take_real(struct decision *decision)
 	return real;
 }
 
-/* Send the frame on to a real. *egress_ifindex is where VERDICT_REDIRECT leads. */
-static __always_inline __u32 send(void *frame, const struct real *real, const struct port *port,
-				  __u32 *egress_ifindex)
+/* Send the frame on to its real. *egress_ifindex is where VERDICT_REDIRECT leads. */
+static __always_inline __u32 send(struct xdp_md *ctx, const struct link *link, const struct real *real,
+				  struct decision *decision, const struct port *port, __u32 *egress_ifindex)
 {
-	set_macs(frame, real);
 	*egress_ifindex = real->ifindex;
+	if (unlikely(link->tags != real->tags)) {
+		if (!retag(ctx, decision->real))
+			return VERDICT_DROP_NO_HEADROOM;
+	} else {
+		set_macs(link->frame, real);
+	}
 	return likely(real->ifindex == port->egress) ? VERDICT_TX : VERDICT_REDIRECT;
 }
 
@@ -120,8 +102,9 @@ static __always_inline __u32 refuse(struct xdp_md *ctx, __u32 verdict)
 }
 
 /* Send a packet on by its decision. TTL before size, as IPVS (__ip_vs_get_out_rt() of ip_vs_xmit.c). */
-static __always_inline __u32 forward_ipv4(struct xdp_md *ctx, void *frame, struct iphdr *ip, struct decision *decision,
-					  const struct port *port, __u32 *egress_ifindex)
+static __always_inline __u32 forward_ipv4(struct xdp_md *ctx, const struct link *link, struct iphdr *ip,
+					  struct decision *decision, const struct port *port,
+					  __u32 *egress_ifindex)
 {
 	struct real *real = take_real(decision);
 
@@ -134,11 +117,12 @@ static __always_inline __u32 forward_ipv4(struct xdp_md *ctx, void *frame, struc
 	if (unlikely(decision->packet.length > real->mtu))
 		return refuse_too_big(ctx, real->mtu);
 	decrement_ttl(ip);
-	return send(frame, real, port, egress_ifindex);
+	return send(ctx, link, real, decision, port, egress_ifindex);
 }
 
-static __always_inline __u32 forward_ipv6(struct xdp_md *ctx, void *frame, struct ipv6 *ip, struct decision *decision,
-					  const struct port *port, __u32 *egress_ifindex)
+static __always_inline __u32 forward_ipv6(struct xdp_md *ctx, const struct link *link, struct ipv6 *ip,
+					  struct decision *decision, const struct port *port,
+					  __u32 *egress_ifindex)
 {
 	struct real *real = take_real(decision);
 
@@ -151,5 +135,5 @@ static __always_inline __u32 forward_ipv6(struct xdp_md *ctx, void *frame, struc
 	if (unlikely(decision->packet.length > real->mtu))
 		return refuse_too_big(ctx, real->mtu);
 	ip->hop_limit--;
-	return send(frame, real, port, egress_ifindex);
+	return send(ctx, link, real, decision, port, egress_ifindex);
 }

@@ -54,21 +54,19 @@ struct header {
 #define MOST_EXTENSIONS 6			/* of one packet that are looked through */
 
 /* What is behind Ethernet and its tags, if it is of that type; else NULL. */
-static __always_inline void *find_payload(void *data, void *data_end, __be16 wanted)
+static __always_inline void *find_payload(void *data, void *data_end, __be16 wanted, struct link *link)
 {
-	struct link link;
-
-	return read_link(data, data_end, &link) && link.ethertype == wanted ? data + link.header : NULL;
+	return read_link(data, data_end, link) && link->ethertype == wanted ? data + link->header : NULL;
 }
 
-static __always_inline struct iphdr *find_ipv4(void *data, void *data_end)
+static __always_inline struct iphdr *find_ipv4(void *data, void *data_end, struct link *link)
 {
-	return find_payload(data, data_end, bpf_htons(ETH_P_IP));
+	return find_payload(data, data_end, bpf_htons(ETH_P_IP), link);
 }
 
-static __always_inline struct ipv6 *find_ipv6(void *data, void *data_end)
+static __always_inline struct ipv6 *find_ipv6(void *data, void *data_end, struct link *link)
 {
-	return find_payload(data, data_end, bpf_htons(ETH_P_IPV6));
+	return find_payload(data, data_end, bpf_htons(ETH_P_IPV6), link);
 }
 
 /* Is there a whole IPv4 header? The two questions are kept apart, or clang asks the second one of a NULL. */

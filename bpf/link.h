@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Ethernet, and up to two VLAN tags. Tags are compared as one number: 16 bits each, the innermost lowest, the VLAN's
- * id with TAG_PRESENT set; so 0 is an untagged frame.
+ * Ethernet, and up to two VLAN tags. Tags are compared as one number: 16 bits each (enum tag), the innermost
+ * lowest; so 0 is an untagged frame. Priorities are left out.
  */
 #pragma once
 
@@ -11,6 +11,8 @@
 #include <linux/if_ether.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+
+#include "types.h"
 
 /*
  * Ethernet in words: struct ethhdr is packed, and clang reads what is in it byte by byte. ETH_HLEN bytes long; frames
@@ -25,8 +27,6 @@ struct ethernet {
 };
 
 #define VLAN_TAGS 2
-#define VLAN_ID 0x0fff
-#define TAG_PRESENT 0x1000
 
 struct vlan_tag {
 	__be16 control;
@@ -35,6 +35,7 @@ struct vlan_tag {
 
 /* What a frame is made of: its payload begins `header` bytes behind its own beginning. */
 struct link {
+	void *frame;
 	__be16 ethertype;
 	__u16 header;
 	__u32 tags;
@@ -45,6 +46,13 @@ static __always_inline bool is_tag(__be16 ethertype)
 	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
+static __always_inline __u32 tag_number(__be16 ethertype, __be16 control)
+{
+	__u32 kind = ethertype == bpf_htons(ETH_P_8021AD) ? TAG_PRESENT | TAG_PROVIDER : TAG_PRESENT;
+
+	return kind | (bpf_ntohs(control) & TAG_ID);
+}
+
 /* False if the frame ends before its payload begins. */
 static __always_inline bool read_link(void *data, void *data_end, struct link *link)
 {
@@ -53,6 +61,7 @@ static __always_inline bool read_link(void *data, void *data_end, struct link *l
 
 	if ((void *)tag > data_end)
 		return false;
+	link->frame = data;
 	link->ethertype = ethernet->ethertype;
 	link->header = ETH_HLEN;
 	link->tags = 0;
@@ -60,9 +69,9 @@ static __always_inline bool read_link(void *data, void *data_end, struct link *l
 	for (int i = 0; i < VLAN_TAGS && is_tag(link->ethertype); i++, tag++) {
 		if ((void *)(tag + 1) > data_end)
 			return false;
+		link->tags = link->tags << 16 | tag_number(link->ethertype, tag->control);
 		link->ethertype = tag->ethertype;
 		link->header += sizeof(*tag);
-		link->tags = link->tags << 16 | TAG_PRESENT | (bpf_ntohs(tag->control) & VLAN_ID);
 	}
 	return true;
 }

@@ -57,6 +57,13 @@ struct {
 } fragments SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LIMIT_STATIONS);
+	__type(key, struct station);
+	__type(value, __u32);
+} stations SEC(".maps");				/* those that there are; the value says no more */
+
+struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, LIMIT_PORTS);
 	__type(key, __u32);

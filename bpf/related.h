@@ -11,51 +11,48 @@
 #include "vip.h"
 
 /* What was known before the tail call, found again. True; but the verifier wants to hear of the other case. */
-static __always_inline bool resume(struct xdp_md *ctx, struct decision *decision, struct port **port)
+static __always_inline bool resume(struct xdp_md *ctx, const struct link *link, struct decision *decision,
+				   struct port **port)
 {
-	void *data = (void *)(long)ctx->data;
-	struct settings *settings = get_settings();
-
-	if (data + ETH_HLEN > (void *)(long)ctx->data_end)
-		return false;
-	decision->now = ticks_now(settings);
+	decision->now = ticks_now(get_settings());
 	decision->vip = find_vip(&decision->packet.vip);
-	*port = find_port(ctx, data);
+	*port = find_port(ctx, link);
 	return *port && decision->vip != NO_VIP;
 }
 
-static __always_inline bool resume_ipv4(struct xdp_md *ctx, struct iphdr *ip, struct decision *decision,
-					struct port **port)
+static __always_inline bool resume_ipv4(struct xdp_md *ctx, const struct link *link, struct iphdr *ip,
+					struct decision *decision, struct port **port)
 {
 	if (!is_inside(ip, (void *)(long)ctx->data_end))
 		return false;
 	decision->packet.client = mapped_ipv4(ip->saddr);
 	decision->packet.vip = mapped_ipv4(ip->daddr);
-	return resume(ctx, decision, port);
+	return resume(ctx, link, decision, port);
 }
 
-static __always_inline bool resume_ipv6(struct xdp_md *ctx, struct ipv6 *ip, struct decision *decision,
-					struct port **port)
+static __always_inline bool resume_ipv6(struct xdp_md *ctx, const struct link *link, struct ipv6 *ip,
+					struct decision *decision, struct port **port)
 {
 	if (!is_inside_ipv6(ip, (void *)(long)ctx->data_end))
 		return false;
 	decision->packet.client = ip->source;
 	decision->packet.vip = ip->destination;
-	return resume(ctx, decision, port);
+	return resume(ctx, link, decision, port);
 }
 
 static __always_inline __u32 forward_fragment(struct xdp_md *ctx, __u32 *egress_ifindex)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct iphdr *ip = find_ipv4(data, data_end);
+	struct link link;
+	struct iphdr *ip = find_ipv4(data, data_end, &link);
 	struct decision decision = {};
 	struct fragment_body body = { .data_end = data_end };
 	struct fragment_key key;
 	struct port *port;
 	__u32 verdict;
 
-	if (!resume_ipv4(ctx, ip, &decision, &port))
+	if (!resume_ipv4(ctx, &link, ip, &decision, &port))
 		return VERDICT_PASS_MALFORMED;
 	verdict = read_ipv4(ctx, ip, &decision.packet, &body.start);
 	if (verdict != VERDICT_PASS_FRAGMENT)
@@ -66,7 +63,7 @@ static __always_inline __u32 forward_fragment(struct xdp_md *ctx, __u32 *egress_
 	verdict = decide_fragment(&key, &body, &decision);
 	if (verdict != VERDICT_TX)
 		return verdict;
-	return forward_ipv4(ctx, data, ip, &decision, port, egress_ifindex);
+	return forward_ipv4(ctx, &link, ip, &decision, port, egress_ifindex);
 }
 
 /* Behind the fragment header, and behind the extensions that follow it in a first fragment (RFC 7112). */
@@ -91,7 +88,8 @@ static __always_inline __u32 forward_fragment_ipv6(struct xdp_md *ctx, __u32 *eg
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct ipv6 *ip = find_ipv6(data, data_end);
+	struct link link;
+	struct ipv6 *ip = find_ipv6(data, data_end, &link);
 	struct decision decision = {};
 	struct fragment_body body = { .data_end = data_end };
 	struct fragment_header *fragment;
@@ -99,7 +97,7 @@ static __always_inline __u32 forward_fragment_ipv6(struct xdp_md *ctx, __u32 *eg
 	struct port *port;
 	__u32 verdict;
 
-	if (!resume_ipv6(ctx, ip, &decision, &port))
+	if (!resume_ipv6(ctx, &link, ip, &decision, &port))
 		return VERDICT_PASS_MALFORMED;
 	verdict = read_ipv6(ctx, ip, &decision.packet, &body.start);
 	if (verdict != VERDICT_PASS_FRAGMENT)
@@ -111,20 +109,21 @@ static __always_inline __u32 forward_fragment_ipv6(struct xdp_md *ctx, __u32 *eg
 	verdict = decide_fragment(&key, &body, &decision);
 	if (verdict != VERDICT_TX)
 		return verdict;
-	return forward_ipv6(ctx, data, ip, &decision, port, egress_ifindex);
+	return forward_ipv6(ctx, &link, ip, &decision, port, egress_ifindex);
 }
 
 static __always_inline __u32 forward_error(struct xdp_md *ctx, __u32 *egress_ifindex)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct iphdr *ip = find_ipv4(data, data_end);
+	struct link link;
+	struct iphdr *ip = find_ipv4(data, data_end, &link);
 	struct decision decision = {};
 	struct port *port;
 	void *icmp;
 	__u32 verdict;
 
-	if (!resume_ipv4(ctx, ip, &decision, &port))
+	if (!resume_ipv4(ctx, &link, ip, &decision, &port))
 		return VERDICT_PASS_MALFORMED;
 	verdict = read_ipv4(ctx, ip, &decision.packet, &icmp);
 	if (verdict == VERDICT_TX)
@@ -133,20 +132,21 @@ static __always_inline __u32 forward_error(struct xdp_md *ctx, __u32 *egress_ifi
 		return verdict;
 	decision.verdict = VERDICT_PASS_ICMP_NO_FLOW;
 	recall(&decision);
-	return forward_ipv4(ctx, data, ip, &decision, port, egress_ifindex);
+	return forward_ipv4(ctx, &link, ip, &decision, port, egress_ifindex);
 }
 
 static __always_inline __u32 forward_error_ipv6(struct xdp_md *ctx, __u32 *egress_ifindex)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct ipv6 *ip = find_ipv6(data, data_end);
+	struct link link;
+	struct ipv6 *ip = find_ipv6(data, data_end, &link);
 	struct decision decision = {};
 	struct port *port;
 	void *icmp;
 	__u32 verdict;
 
-	if (!resume_ipv6(ctx, ip, &decision, &port))
+	if (!resume_ipv6(ctx, &link, ip, &decision, &port))
 		return VERDICT_PASS_MALFORMED;
 	verdict = read_ipv6(ctx, ip, &decision.packet, &icmp);
 	if (verdict == VERDICT_TX)
@@ -155,5 +155,5 @@ static __always_inline __u32 forward_error_ipv6(struct xdp_md *ctx, __u32 *egres
 		return verdict;
 	decision.verdict = VERDICT_PASS_ICMP_NO_FLOW;
 	recall(&decision);
-	return forward_ipv6(ctx, data, ip, &decision, port, egress_ifindex);
+	return forward_ipv6(ctx, &link, ip, &decision, port, egress_ifindex);
 }

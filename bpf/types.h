@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 7,
+	LAYOUT_VERSION = 8,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -23,6 +23,7 @@ enum limit {
 	LIMIT_SLOTS = 1048576,		/* of all schedules together */
 	LIMIT_PLACES = 4 * LIMIT_SLOTS,	/* real ids in them */
 	LIMIT_PORTS = 1024,		/* interfaces, found by ifindex modulo this */
+	LIMIT_STATIONS = 1024,		/* MAC addresses of VLANs that are not their interface's */
 	LIMIT_PROBES = 16,		/* slots of the VIP table that a look-up reads at most */
 	LIMIT_MARKS = 4096,		/* rules that mark packets, of all VIPs together */
 	LIMIT_MARKS_OF_VIP = 16,
@@ -52,6 +53,7 @@ enum verdict {
 	VERDICT_DROP_ARP,		/* a request for an address that was yielded: its new master answers */
 	VERDICT_DROP_TTL,		/* TTL spent; the rate limit of ICMP answers too, or nobody may be answered */
 	VERDICT_DROP_TOO_BIG,		/* for the way to the real server; likewise */
+	VERDICT_DROP_NO_HEADROOM,	/* the driver leaves no room for more VLAN tags in front of the frame */
 	VERDICT_TX_NO_REAL,		/* no real server is up and has a weight: answered by ICMP, port unreachable */
 	VERDICT_TX_TOO_BIG,		/* for the way to the real server: answered by ICMP, with the MTU */
 	VERDICT_TX_TIME_EXCEEDED,	/* TTL spent: answered by ICMP */
@@ -135,6 +137,13 @@ enum role {
 	ROLE_BACKUP = 0,		/* packets for the VIP go up the stack */
 	ROLE_MASTER = 1,		/* packets for the VIP are balanced */
 	ROLE_YIELDED = 2,		/* as backup, but the address may still be on the interface: see yield.h */
+};
+
+/* What is in the 16 bits of a VLAN tag in numbers like struct real's `tags`. */
+enum tag {
+	TAG_ID = 0x0fff,		/* of the VLAN; 0: none, the tag only gives a priority */
+	TAG_PRESENT = 0x1000,
+	TAG_PROVIDER = 0x2000,		/* of 802.1ad, a provider's; else of 802.1Q */
 };
 
 /* One slot of the VIP table: the address, IPv4 as ::ffff:a.b.c.d. The slot's index is the VIP's id. */
@@ -324,6 +333,14 @@ struct port {
 	__u16 pad;
 	__u32 ifindex;			/* 0: none */
 	__u32 egress;			/* ifindex that reals behind it carry: its own, or its bond's */
+};
+
+/* An address that is ours beside the port's own, in one VLAN: an interface of its own may have an address of its own. */
+struct station {
+	__u32 port;			/* ifindex that reals behind it carry, see struct port */
+	__u32 tags;			/* see link.h */
+	__u8 mac[6];
+	__u16 pad;
 };
 
 /* What the program `where` writes over the packet that it was asked about. */

@@ -44,12 +44,12 @@ static __always_inline void decide(const struct settings *settings, struct decis
 }
 
 /* Is the packet for a VIP that this node balances, in a frame that is addressed to it? The verdict if not. */
-static __always_inline __u32 admit(struct xdp_md *ctx, const struct settings *settings, void *frame, __u32 vip,
-				   struct port **port)
+static __always_inline __u32 admit(struct xdp_md *ctx, const struct settings *settings, const struct link *link,
+				   __u32 vip, struct port **port)
 {
 	if (!balances(vip, settings))
 		return VERDICT_PASS_BACKUP;
-	*port = find_port(ctx, frame);
+	*port = find_port(ctx, link);
 	return *port ? VERDICT_TX : VERDICT_PASS_NOT_OURS;
 }
 
@@ -85,7 +85,7 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, struct decision *d
 			bpf_tail_call(ctx, &slow, SLOW_STEP_HEAR_ADVERT);
 		return VERDICT_PASS_NOT_VIP;
 	}
-	verdict = admit(ctx, settings, data, decision->vip, &port);
+	verdict = admit(ctx, settings, &link, decision->vip, &port);
 	if (verdict == VERDICT_TX)
 		verdict = read_ipv4(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
@@ -98,7 +98,7 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, struct decision *d
 		return verdict;
 	}
 	decide(settings, decision);
-	return forward_ipv4(ctx, data, ip, decision, port, egress_ifindex);
+	return forward_ipv4(ctx, &link, ip, decision, port, egress_ifindex);
 }
 
 static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, struct decision *decision, __u32 *egress_ifindex)
@@ -123,7 +123,7 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, struct decision *d
 	decision->vip = find_vip(&packet->vip);
 	if (decision->vip == NO_VIP || is_mapped_ipv4(&packet->vip))
 		return VERDICT_PASS_NOT_VIP;
-	verdict = admit(ctx, settings, data, decision->vip, &port);
+	verdict = admit(ctx, settings, &link, decision->vip, &port);
 	if (verdict == VERDICT_TX)
 		verdict = read_ipv6(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
@@ -136,7 +136,7 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, struct decision *d
 		return verdict;
 	}
 	decide(settings, decision);
-	return forward_ipv6(ctx, data, ip, decision, port, egress_ifindex);
+	return forward_ipv6(ctx, &link, ip, decision, port, egress_ifindex);
 }
 
 static __always_inline int leave(__u32 verdict, __u32 egress_ifindex)

@@ -57,7 +57,8 @@ __attribute__((noinline)) int yield_vip(__be32 address, __u64 now)
 
 static __always_inline void yield_to_master(void *data, void *data_end)
 {
-	struct iphdr *ip = find_ipv4(data, data_end);
+	struct link link;
+	struct iphdr *ip = find_ipv4(data, data_end, &link);
 	__u64 now = bpf_ktime_get_ns();
 	struct vrrp *vrrp;
 	__be32 *address;
@@ -77,7 +78,8 @@ static __always_inline void yield_to_master(void *data, void *data_end)
 
 static __always_inline bool asks_for_yielded(void *data, void *data_end)
 {
-	struct arp *arp = find_payload(data, data_end, bpf_htons(ETH_P_ARP));
+	struct link link;
+	struct arp *arp = find_payload(data, data_end, bpf_htons(ETH_P_ARP), &link);
 	struct address target_address;
 	__be32 target;
 	__u32 vip;

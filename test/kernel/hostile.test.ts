@@ -69,8 +69,9 @@ function offence(frame: Buffer, { action, data }: Run): string | undefined {
   const changing = frame.readUInt16BE(ip - 2) === 0x86dd ? [ip + 7] : [ip + 8, ip + 10, ip + 11]
   if (frame.readUInt8(changing[0] ?? 0) <= 1)
     return data.equals(buildAnswer(frame, 'time exceeded')) ? undefined : 'answered with something odd'
-  if (data.length !== frame.length) return `sent on with ${data.length} bytes`
-  const wrong = differences(frame, data).filter(at => at >= 12 && !changing.includes(at))
+  const untagged = Buffer.concat([frame.subarray(0, 12), frame.subarray(ip - 2)])
+  if (data.length !== untagged.length) return `sent on with ${data.length} bytes`
+  const wrong = differences(untagged, data).filter(at => at >= 12 && !changing.includes(at + ip - 14))
   return wrong.length === 0 ? undefined : `sent on, but changed at ${wrong}`
 }
 

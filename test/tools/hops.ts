@@ -2,8 +2,9 @@ import { EventEmitter } from 'node:events'
 import { type Address, addressBytes, type Family, parseAddress } from '../../lib/address.js'
 import type { Resolution, Resolver } from '../../lib/dataplane/next-hops.js'
 import { nowhere } from '../../lib/dataplane/real-table.js'
+import { encodeTags } from '../../lib/dataplane/vlan-tags.js'
 import { type Mac, macBytes } from '../../lib/net/mac.js'
-import { balancerMac, mac } from './packet.js'
+import { balancerMac, mac, type Tag, wholeTags } from './packet.js'
 
 /** What BPF_PROG_TEST_RUN says that a packet came in by: the loopback interface. */
 export const LOOPBACK = 1
@@ -53,14 +54,19 @@ export class FixedHops
     this.change(lastByte, hopTo(realAddress(lastByte), { ifindex }))
   }
 
+  /** From now on, the real is in that VLAN, and so many bytes of IP get there in one piece. */
+  tag(lastByte: number, tags: readonly Tag[], mtu = nowhere.mtu): void {
+    this.change(lastByte, hopTo(realAddress(lastByte), { tags: encodeTags(wholeTags(tags)), mtu }))
+  }
+
   /** From now on, so many bytes of IP get to a real in one piece. */
   narrow(lastByte: number, mtu: number): void {
     this.change(lastByte, hopTo(realAddress(lastByte), { mtu }))
   }
 }
 
-function hopTo(address: Address, { ifindex = LOOPBACK, mtu = nowhere.mtu } = {}): Resolution {
+function hopTo(address: Address, { ifindex = LOOPBACK, mtu = nowhere.mtu, tags = 0 } = {}): Resolution {
   const destinationMac = macBytes(realMac(addressBytes(address)[15] ?? 0))
-  const hop = { ...nowhere, destinationMac, sourceMac: macBytes(balancerMac), ifindex, mtu }
+  const hop = { ...nowhere, destinationMac, sourceMac: macBytes(balancerMac), ifindex, mtu, tags }
   return { hop, interface: `if${ifindex}` }
 }

@@ -1,16 +1,20 @@
 import { type Address, addressBytes, parseAddress } from '../../lib/address.js'
 import { type Mac, macBytes } from '../../lib/net/mac.js'
+import type { Vlan } from '../../lib/net/netlink/link.js'
 
 export type TcpFlag = 'FIN' | 'SYN' | 'RST' | 'PSH' | 'ACK'
 
 const FLAG_BITS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const satisfies Record<TcpFlag, number>
 
+/** A VLAN's number, as is usual: the outer one of two a provider's. Or all that there is in a tag. */
+export type Tag = number | (Vlan & { readonly priority?: number })
+
 /** A frame to build: whatever is not said is what an ordinary client would send. */
 export interface Frame {
   to?: Mac
   from?: Mac
-  /** VLAN identifiers, outermost first. */
-  vlans?: readonly number[]
+  /** Its VLAN tags, outermost first. */
+  vlans?: readonly Tag[]
   source?: string
   destination?: string
   sourcePort?: number
@@ -45,7 +49,7 @@ export function mac(text: string): Mac {
 /** The bytes of a frame, checksums right: of IPv6 if its source is. */
 export function buildFrame(frame: Frame = {}): Buffer {
   const { to = balancerMac, from = clientMac, vlans = [] } = frame
-  const tags = vlans.map((id, index) => tag(index === 0 && vlans.length > 1 ? 0x88a8 : 0x8100, id))
+  const tags = wholeTags(vlans).map(tagBytes)
   const ip = isIpv6(frame) ? [be16(0x86dd), buildIpv6(frame)] : [be16(0x0800), buildIpv4(frame)]
   return Buffer.concat([macBytes(to), macBytes(from), ...tags, ...ip])
 }
@@ -187,8 +191,16 @@ export function checksum(bytes: Uint8Array): number {
   return ~sum & 0xffff
 }
 
-function tag(ethertype: number, id: number): Buffer {
-  return Buffer.concat([be16(ethertype), be16(id)])
+/** All that is in each tag. */
+export function wholeTags(tags: readonly Tag[]): (Vlan & { priority: number })[] {
+  return tags.map((tag, index) => {
+    const usual = { priority: 0, protocol: index === 0 && tags.length > 1 ? '802.1ad' : '802.1Q' } as const
+    return typeof tag === 'number' ? { ...usual, id: tag } : { ...usual, ...tag }
+  })
+}
+
+function tagBytes({ id, protocol, priority }: Vlan & { priority: number }): Buffer {
+  return Buffer.concat([be16(protocol === '802.1ad' ? 0x88a8 : 0x8100), be16((priority << 13) | id)])
 }
 
 function be16(value: number): Buffer {

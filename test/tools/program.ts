@@ -7,11 +7,13 @@ import { LoadedProgram } from '../../lib/dataplane/load.js'
 import { PinDirectory } from '../../lib/dataplane/pins.js'
 import { Services } from '../../lib/dataplane/services.js'
 import { Tables } from '../../lib/dataplane/tables.js'
-import type { Codec } from '../../lib/libbpf/index.js'
+import { XdplbError } from '../../lib/errors.js'
+import { type Codec, encodeXdpContext, type TestRun } from '../../lib/libbpf/index.js'
+import { errnos } from '../../lib/net/errno.js'
 import { macBytes } from '../../lib/net/mac.js'
 import { makeBpffs } from '../libbpf/kernel.js'
 import { FixedHops, LOOPBACK, lastByteOf, realAddress, realMac } from './hops.js'
-import { balancerMac, buildFrame, type Frame, frameBytes } from './packet.js'
+import { balancerMac, buildFrame, type Frame, frameBytes, type Tag } from './packet.js'
 import { type ServiceWish, serviceSpec } from './service-spec.js'
 
 export { skip } from '../libbpf/kernel.js'
@@ -20,6 +22,9 @@ export { skip } from '../libbpf/kernel.js'
 const actions = ['ABORTED', 'DROP', 'PASS', 'TX', 'REDIRECT'] as const
 
 export type Action = (typeof actions)[number]
+
+/** In bytes: what of the 256 before a packet (XDP_PACKET_HEADROOM) struct xdp_frame leaves. */
+const MOST_METADATA = 216
 
 /** What became of a frame. */
 export interface Run {
@@ -42,9 +47,13 @@ export interface FlowView extends layout.Flow {
   readonly idle: number
 }
 
-/** A frame as it goes to the real 10.0.0.N: other MAC addresses, a TTL less, and nothing else. */
-export function forwarded(frame: Frame, lastByte: number): Buffer {
-  return buildFrame({ ...frame, to: realMac(lastByte), from: balancerMac, ttl: (frame.ttl ?? 64) - 1 })
+/**
+ * A frame as it goes to the real 10.0.0.N: other MAC addresses, a TTL less, the VLAN tags that lead there, and nothing
+ * else changed.
+ */
+export function forwarded(frame: Frame, lastByte: number, vlans: readonly Tag[] = []): Buffer {
+  const ttl = (frame.ttl ?? 64) - 1
+  return buildFrame({ ...frame, to: realMac(lastByte), from: balancerMac, ttl, vlans })
 }
 
 /** The balancer's program in the kernel and its tables, with packets by BPF_PROG_TEST_RUN and no network at all. */
@@ -72,21 +81,27 @@ export class ProgramUnderTest implements Disposable {
 
   /** Runs the program on a frame. */
   run(frame: Frame | Uint8Array): Run {
-    const { retval, data } = this.loaded.program.testRun({ data: frameBytes(frame) })
-    const action = actions[retval]
-    if (action === undefined) throw new Error(`the program returned ${retval}`)
-    return { action, data, real: lastByteOf(data) }
+    return this.#run({ data: frameBytes(frame) })
   }
 
   /** Runs the program on a frame and finds out the verdict, which takes reading all counters twice. */
   send(frame: Frame | Uint8Array): Outcome {
-    const before = this.verdicts()
-    const run = this.run(frame)
-    const after = this.verdicts()
-    const counted = verdictNames.flatMap(name => Array<layout.Verdict>(after[name] - before[name]).fill(name))
-    const [verdict] = counted
-    if (verdict === undefined || counted.length > 1) throw new Error(`one packet, but counted ${counted}`)
-    return { ...run, verdict }
+    return this.#counted(() => this.run(frame))
+  }
+
+  /**
+   * The same of a frame that has no room in front of it: metadata takes that. Undefined where the kernel does not
+   * allow for so much (before 6.7).
+   */
+  sendCrowded(frame: Frame): Outcome | undefined {
+    const data = Buffer.concat([Buffer.alloc(MOST_METADATA), buildFrame(frame)])
+    const context = encodeXdpContext({ dataSize: data.length, metadataSize: MOST_METADATA })
+    try {
+      return this.#counted(() => this.#run({ data, context }))
+    } catch (error) {
+      if (error instanceof XdplbError && error.errno === errnos.EINVAL) return undefined
+      throw error
+    }
   }
 
   verdicts(): Record<layout.Verdict, number> {
@@ -184,6 +199,23 @@ export class ProgramUnderTest implements Disposable {
     for (const id of reals.ids()) loads.correct(id, { active: 0, inactive: 0 })
     const fragments = this.#fragments()
     for (const [key] of [...fragments]) fragments.delete(key)
+  }
+
+  #run(packet: TestRun): Run {
+    const { retval, data } = this.loaded.program.testRun(packet)
+    const action = actions[retval]
+    if (action === undefined) throw new Error(`the program returned ${retval}`)
+    return { action, data, real: lastByteOf(data) }
+  }
+
+  #counted(run: () => Run): Outcome {
+    const before = this.verdicts()
+    const outcome = run()
+    const after = this.verdicts()
+    const counted = verdictNames.flatMap(name => Array<layout.Verdict>(after[name] - before[name]).fill(name))
+    const [verdict] = counted
+    if (verdict === undefined || counted.length > 1) throw new Error(`one packet, but counted ${counted}`)
+    return { ...outcome, verdict }
   }
 
   #fragments() {

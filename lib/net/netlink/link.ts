@@ -35,6 +35,12 @@ export interface XdpAttachment {
   programId: number
 }
 
+/** A VLAN tag: IEEE 802.1Q, or a provider's around it, 802.1ad. */
+export interface Vlan {
+  readonly id: number
+  readonly protocol: '802.1Q' | '802.1ad'
+}
+
 /** A network interface as the kernel tells of it. */
 export interface Link {
   index: number
@@ -57,6 +63,8 @@ export interface Link {
   lower: number | undefined
   /** `veth`, `bridge`, `vlan`…; undefined for hardware and for lo. */
   kind: string | undefined
+  /** What a VLAN's frames are tagged with on the interface below; undefined for all other kinds. */
+  vlan: Vlan | undefined
   xdp: XdpAttachment | undefined
 }
 
@@ -74,6 +82,9 @@ const IFLA_LINK_NETNSID = 37
 const IFLA_XDP = 43
 const IFLA_ALT_IFNAME = 53
 const IFLA_INFO_KIND = 1
+const IFLA_INFO_DATA = 2
+const IFLA_VLAN_ID = 1
+const IFLA_VLAN_PROTOCOL = 5
 const IFLA_XDP_DRV_PROG_ID = 5
 const IFLA_XDP_SKB_PROG_ID = 6
 const IFLA_XDP_HW_PROG_ID = 7
@@ -83,6 +94,8 @@ const RTEXT_FILTER_SKIP_STATS = 8
 const IFF_UP = 0x1
 const IFF_LOOPBACK = 0x8
 const IFF_RUNNING = 0x40
+
+const ETH_P_8021AD = 0x88a8 // include/uapi/linux/if_ether.h
 
 const AF_UNSPEC = 0
 const IFINFOMSG_SIZE = 16
@@ -108,6 +121,8 @@ export function decodeLink(payload: Buffer): Link | undefined {
   const name = asText(attributes.get(IFLA_IFNAME))
   if (name === undefined) throw malformed('link: no name, expected one')
   const flags = header.readUInt32LE(8)
+  const info = asAttributes(attributes.get(IFLA_LINKINFO))
+  const kind = asText(info?.get(IFLA_INFO_KIND))
   return {
     index: header.readInt32LE(4),
     name,
@@ -119,9 +134,18 @@ export function decodeLink(payload: Buffer): Link | undefined {
     operationalState: operationalStates[asNumber(attributes.get(IFLA_OPERSTATE)) ?? 0] ?? 'unknown',
     master: asNumber(attributes.get(IFLA_MASTER)),
     lower: attributes.has(IFLA_LINK_NETNSID) ? undefined : asNumber(attributes.get(IFLA_LINK)),
-    kind: asText(asAttributes(attributes.get(IFLA_LINKINFO))?.get(IFLA_INFO_KIND)),
+    kind,
+    vlan: kind === 'vlan' ? decodeVlan(asAttributes(info?.get(IFLA_INFO_DATA))) : undefined,
     xdp: decodeXdp(asAttributes(attributes.get(IFLA_XDP))),
   }
+}
+
+/** The protocol stands in network order. */
+function decodeVlan(attributes: Attributes | undefined): Vlan | undefined {
+  const id = asNumber(attributes?.get(IFLA_VLAN_ID))
+  if (id === undefined) return undefined
+  const isProvider = attributes?.get(IFLA_VLAN_PROTOCOL)?.readUInt16BE(0) === ETH_P_8021AD
+  return { id, protocol: isProvider ? '802.1ad' : '802.1Q' }
 }
 
 const xdpModes = [

@@ -214,6 +214,7 @@ t.test('a link', async t => {
       master: 3,
       lower: undefined,
       kind: 'veth',
+      vlan: undefined,
       xdp: undefined,
     })
   })
@@ -221,6 +222,16 @@ t.test('a link', async t => {
   t.test('tells of the interface below it when that is in the same namespace', async t => {
     const vlan = Buffer.concat([veth.subarray(0, 28), hex('0800 0500 02000000')])
     t.equal(decodeLink(vlan)?.lower, 2)
+  })
+
+  t.test('tells the tag of a VLAN, and whether it is a provider’s', async t => {
+    const vlan = (protocol: string) => {
+      const kind = '0900 0100 766c616e00 000000'
+      const info = hex('2400 1200', kind, '1400 0200 0600 0100 6400 0000 0600 0500', protocol, '0000')
+      return decodeLink(Buffer.concat([veth.subarray(0, 28), info]))
+    }
+    t.match(vlan('8100'), { kind: 'vlan', vlan: { id: 100, protocol: '802.1Q' } })
+    t.match(vlan('88a8'), { kind: 'vlan', vlan: { id: 100, protocol: '802.1ad' } })
   })
 
   t.test('tells how an XDP program is attached, and which', async t => {

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Is a frame addressed to us? What a switch floods is not, nor what a promiscuous interface sees beside its own. As for
+ * the kernel (vlan_do_receive() in net/8021q/vlan_core.c), a frame in a VLAN may be addressed to its interface, or to
+ * the one below.
+ */
+#pragma once
+
+#include "compiler.h"
+#include "link.h"
+#include "maps.h"
+
+/* Has the VLAN an address of its own, and is this it? `start` and `end` as in struct ethernet. */
+__attribute__((noinline)) int is_station(__u32 port, __u32 tags, __u32 start, __u32 end)
+{
+	struct station station = { .port = port, .tags = tags };
+
+	*(__u32 *)station.mac = start;
+	*(__u16 *)(station.mac + 4) = end;
+	return bpf_map_lookup_elem(&stations, &station) != NULL;
+}
+
+/* The port that the packet came in by, if the frame was addressed to it. */
+static __always_inline struct port *find_port(struct xdp_md *ctx, const struct link *link)
+{
+	const struct ethernet *macs = link->frame;
+	__u32 ifindex = ctx->ingress_ifindex;
+	struct port *port = &tables.ports[ifindex & (LIMIT_PORTS - 1)];
+
+	if (port->ifindex != ifindex)
+		return NULL;
+	if (likely(macs->destination_start == *(__u32 *)port->mac &&
+		   macs->destination_end == *(__u16 *)(port->mac + 4)))
+		return port;
+	return is_station(port->egress, link->tags, macs->destination_start, macs->destination_end) ? port : NULL;
+}
