@@ -11,7 +11,9 @@ import { mapLayouts, type Port } from './layout.gen.js'
 import type { LoadedProgram } from './load.js'
 import type { PinDirectory } from './pins.js'
 import { Ports } from './ports.js'
+import { Stations } from './stations.js'
 import type { StructArray } from './struct-array.js'
+import { vlanStackOf } from './vlan-stack.js'
 
 interface Attached {
   readonly link: BpfLink
@@ -22,8 +24,9 @@ interface Attached {
 }
 
 /**
- * The interfaces that the program sits on. One that is deleted is waited for, and attached to again when it comes
- * back; one whose MAC address changes is followed, and so is a bond to which ports are added and from which they go.
+ * The interfaces that the program sits on; for a VLAN, the device below it. One that is deleted is waited for, and
+ * attached to again when it comes back; one whose MAC address changes is followed, and so is a bond to which ports are
+ * added and from which they go, and VLANs that come and go.
  */
 export class Interfaces
   extends EventEmitter<{ change: [InterfaceStatus]; error: [unknown] }>
@@ -35,7 +38,9 @@ export class Interfaces
   readonly #events: NetlinkEvents
   readonly #mode: AttachMode
   readonly #ports: Ports
+  readonly #stations: Stations
   readonly #attached = new Map<string, Attached | undefined>()
+  #learning: NodeJS.Immediate | undefined
   readonly #onLink = (link: Link, change: Change) => this.#follow(link, change)
 
   constructor(
@@ -54,22 +59,23 @@ export class Interfaces
     this.#netlink = netlink
     this.#events = events
     this.#mode = mode
-    const { key, value } = mapLayouts.egress
-    this.#ports = new Ports(ports, loaded.map('egress').typed({ key, value }))
+    const { egress, stations } = mapLayouts
+    this.#ports = new Ports(ports, loaded.map('egress').typed({ key: egress.key, value: egress.value }))
+    this.#stations = new Stations(loaded.map('stations').typed({ key: stations.key, value: stations.value }))
     events.on('link', this.#onLink)
   }
 
-  /** Attaches to these and to no others: links that a former process left on others go. Throws `NOT_FOUND`. */
+  /**
+   * Attaches to these, to the devices of those that are VLANs, and to no others: links that a former process left on
+   * others go. Throws `NOT_FOUND`, and `UNSUPPORTED` for VLANs that the program cannot tell.
+   */
   attach(names: readonly string[]): void {
+    const devices = new Map(names.map(name => this.#deviceOf(name)).map(device => [device.name, device]))
     for (const name of this.#pins.linkedInterfaces()) {
-      if (!names.includes(name)) this.#pins.remove(this.#pins.ofLink(name))
+      if (!devices.has(name)) this.#pins.remove(this.#pins.ofLink(name))
     }
-    for (const name of names) {
-      const link = this.#netlink.link(name)
-      if (link === undefined)
-        throw new XdplbError('NOT_FOUND', `attach to interface: ${name}: no such interface`)
-      this.#attach(link)
-    }
+    for (const device of devices.values()) this.#attach(device)
+    this.#learnStations()
   }
 
   status(): InterfaceStatus[] {
@@ -84,12 +90,23 @@ export class Interfaces
   /** Lets go of the links; they stay pinned, and the program stays attached. */
   close(): void {
     this.#events.off('link', this.#onLink)
+    clearImmediate(this.#learning)
     for (const attached of this.#attached.values()) attached?.link.close()
     this.#attached.clear()
   }
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #deviceOf(name: string): Link {
+    const link = this.#netlink.link(name)
+    if (link === undefined)
+      throw new XdplbError('NOT_FOUND', `attach to interface: ${name}: no such interface`)
+    const stack = vlanStackOf(link, ifindex => this.#netlink.link(ifindex))
+    if ('reason' in stack)
+      throw new XdplbError('UNSUPPORTED', `attach to interface: ${name}: ${stack.reason}`)
+    return stack.device
   }
 
   #attach(link: Link): void {
@@ -115,6 +132,7 @@ export class Interfaces
         if (attached) this.#followMember(link, change, attached)
       }
       if (this.#attached.has(link.name)) this.#followOne(link, change)
+      if (link.vlan) this.#learnSoon()
     } catch (error) {
       this.emit('error', error)
     }
@@ -126,6 +144,8 @@ export class Interfaces
     if (change === 'deleted') return
     if (this.#attached.get(link.name) === undefined) this.#attach(link)
     else if (attached && link.mac !== undefined && link.mac !== attached.mac) this.#readdress(link, attached)
+    else return
+    this.#learnSoon()
   }
 
   #followMember(link: Link, change: Change, attached: Attached): void {
@@ -137,6 +157,23 @@ export class Interfaces
     if (master !== ifindex) return
     this.#ports.open({ name, ifindex: index, mac, egress: ifindex })
     members.add(index)
+  }
+
+  /** Once for all that there is to hear now: VLANs are made by the hundred. */
+  #learnSoon(): void {
+    this.#learning ??= setImmediate(() => {
+      this.#learning = undefined
+      try {
+        this.#learnStations()
+      } catch (error) {
+        this.emit('error', error)
+      }
+    })
+  }
+
+  #learnStations(): void {
+    const attached = [...this.#attached.values()].flatMap(one => one ?? [])
+    this.#stations.learn(this.#netlink.links(), new Map(attached.map(({ ifindex, mac }) => [ifindex, mac])))
   }
 
   #lose(name: string, { link, ifindex, members }: Attached): void {

@@ -9,6 +9,7 @@ import type { Netlink } from '../net/netlink/netlink.js'
 import type { Route } from '../net/netlink/route.js'
 import { mode } from './layout.gen.js'
 import { type NextHop, nowhere } from './real-table.js'
+import { vlanStackOf } from './vlan-stack.js'
 
 /** Why nothing can be sent to a real. */
 export interface Obstacle {
@@ -26,9 +27,16 @@ const LOOK_AGAIN_MS = 3000
 /** More than any packet has. */
 const MOST_MTU = 0xffff
 
-interface Tracked {
+/** An answer, and what it stands on. */
+interface Finding {
   resolution: Resolution
+  /** The interface that the kernel asks for the MAC address on. */
   ifindex: number | undefined
+  /** What the way goes over. */
+  links: readonly Link[]
+}
+
+interface Tracked extends Finding {
   users: number
 }
 
@@ -62,8 +70,7 @@ export class NextHops
     this.#timer.unref()
     const listeners = {
       neighbour: ({ address }: Neighbour) => this.#refresh(address),
-      link: (link: Link, change: Change) =>
-        this.#refreshAll(tracked => isConcerned(tracked.resolution, link, change)),
+      link: (link: Link, change: Change) => this.#refreshAll(tracked => isConcerned(tracked, link, change)),
       address: () => this.#lookAgain(),
       overrun: () => this.#refreshAll(() => true),
     }
@@ -80,9 +87,9 @@ export class NextHops
       known.users++
       return known.resolution
     }
-    const { resolution, ifindex } = this.#resolve(address)
-    this.#tracked.set(address, { resolution, ifindex, users: 1 })
-    return resolution
+    const finding = this.#resolve(address)
+    this.#tracked.set(address, { ...finding, users: 1 })
+    return finding.resolution
   }
 
   untrack(address: Address): void {
@@ -101,7 +108,7 @@ export class NextHops
     return [...this.#tracked.values()].some(({ resolution }) => isPending(resolution))
   }
 
-  /** Those that lead to the reals. */
+  /** Those that lead to the reals; some may be VLANs. */
   interfaces(): string[] {
     const names = [...this.#tracked.values()].flatMap(({ resolution }) =>
       'hop' in resolution && resolution.hop.mode !== mode.local ? [resolution.interface] : [],
@@ -133,37 +140,39 @@ export class NextHops
   #refresh(address: Address): void {
     const tracked = this.#tracked.get(address)
     if (tracked === undefined) return
-    const { resolution, ifindex } = this.#resolve(address)
-    tracked.ifindex = ifindex
+    const { resolution, ...rest } = this.#resolve(address)
+    Object.assign(tracked, rest)
     // a question that was asked again takes nothing away until it is answered
     if (isPending(resolution) || isSame(tracked.resolution, resolution)) return
     tracked.resolution = resolution
     this.emit('change', address, resolution)
   }
 
-  #resolve(address: Address): { resolution: Resolution; ifindex: number | undefined } {
+  #resolve(address: Address): Finding {
     const route = this.#netlink.routeTo(address)
-    if (route === undefined) return { resolution: passing('no route leads to it'), ifindex: undefined }
-    if (route.type === 'local')
-      return { resolution: { hop: hopToSelf(route), interface: 'lo' }, ifindex: undefined }
+    if (route === undefined) return unfounded(passing('no route leads to it'))
+    if (route.type === 'local') return unfounded({ hop: hopToSelf(route), interface: 'lo' })
     const obstacle = obstacleOf(route)
-    if (obstacle) return { resolution: obstacle, ifindex: undefined }
+    if (obstacle) return unfounded(obstacle)
     const { ifindex } = route
     const link = this.#netlink.link(ifindex)
-    const name = link?.name ?? `interface ${ifindex}`
     if (link?.mac === undefined)
-      return { resolution: passing(`${name} is not an Ethernet interface`), ifindex }
+      return unfounded(passing(`${link?.name ?? `interface ${ifindex}`} is not an Ethernet interface`))
+    const stack = vlanStackOf(link, below => this.#netlink.link(below))
+    if ('reason' in stack) return unfounded({ ...stack, kind: 'lasting' })
+    const { links } = stack
     this.#manage(ifindex, address)
     const neighbour = this.#netlink.neighbour({ ifindex, address })
-    if (neighbour?.mac === undefined) return { resolution: unanswered(neighbour, name), ifindex }
+    if (neighbour?.mac === undefined) return { resolution: unanswered(neighbour, link.name), ifindex, links }
     const hop: NextHop = {
       ...nowhere,
       destinationMac: macBytes(neighbour.mac),
       sourceMac: macBytes(link.mac),
-      ifindex,
+      ifindex: stack.device.index,
+      tags: stack.tags,
       mtu: Math.min(link.mtu, MOST_MTU),
     }
-    return { resolution: { hop, interface: name }, ifindex }
+    return { resolution: { hop, interface: link.name }, ifindex, links }
   }
 
   /** A neighbour that cannot be asked for now (interface down, table full) is one that is not resolved. */
@@ -180,6 +189,11 @@ export class NextHops
 /** Has the question for the MAC address not been answered yet? */
 export function isPending(resolution: Resolution): boolean {
   return !('hop' in resolution) && resolution.kind === 'pending'
+}
+
+/** An answer that no interface is asked for. */
+function unfounded(resolution: Resolution): Finding {
+  return { resolution, ifindex: undefined, links: [] }
 }
 
 function passing(reason: string): Obstacle {
@@ -207,12 +221,11 @@ function obstacleOf(route: Route): Obstacle | undefined {
 }
 
 /** May a change to this interface change the way? */
-function isConcerned(resolution: Resolution, link: Link, change: Change): boolean {
+function isConcerned({ resolution, links }: Tracked, link: Link, change: Change): boolean {
   if (!('hop' in resolution)) return true
-  const { ifindex, sourceMac } = resolution.hop
-  const isAsBefore =
-    change === 'set' && link.up && link.mac !== undefined && isEqual(sourceMac, macBytes(link.mac))
-  return ifindex === link.index && !isAsBefore
+  const before = links.find(({ index }) => index === link.index)
+  if (before === undefined) return false
+  return change === 'deleted' || !link.up || link.mac !== before.mac || link.mtu !== before.mtu
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
@@ -223,6 +236,7 @@ function isSame(a: Resolution, b: Resolution): boolean {
   if ('reason' in a || 'reason' in b) return 'reason' in a && 'reason' in b && a.reason === b.reason
   return (
     a.hop.ifindex === b.hop.ifindex &&
+    a.hop.tags === b.hop.tags &&
     a.hop.mode === b.hop.mode &&
     a.hop.mtu === b.hop.mtu &&
     isEqual(a.hop.destinationMac, b.hop.destinationMac) &&

@@ -1,10 +1,11 @@
 import t from 'tap'
 import { mapLayouts } from '../../lib/dataplane/layout.gen.js'
-import { encodeTags } from '../../lib/dataplane/vlan-tags.js'
-import { macBytes } from '../../lib/net/mac.js'
+import { Stations } from '../../lib/dataplane/stations.js'
+import type { Vlan } from '../../lib/net/netlink/link.js'
 import { LOOPBACK } from '../tools/hops.js'
 import { buildAnswer, errorFrame } from '../tools/icmp.js'
-import { buildFrame, type Frame, fragmentsOf, mac, type Tag, wholeTags } from '../tools/packet.js'
+import { linkWith } from '../tools/link.js'
+import { balancerMac, buildFrame, type Frame, fragmentsOf, mac, type Tag } from '../tools/packet.js'
 import { forwarded, loadProgram, skip } from '../tools/program.js'
 
 const families = {
@@ -161,30 +162,50 @@ t.test('VLAN tags', { skip }, async t => {
 t.test('a VLAN whose interface has a MAC address of its own', { skip }, async t => {
   const program = loadProgram(t, { services: [{ reals: [71] }] })
   const { key, value } = mapLayouts.stations
-  const stations = program.loaded.map('stations').typed({ key, value })
+  const stations = new Stations(program.loaded.map('stations').typed({ key, value }))
   const own = mac('02:00:00:00:05:1b')
-  const station = (vlans: readonly Tag[], port = LOOPBACK) =>
-    ({ port, tags: encodeTags(wholeTags(vlans)), mac: macBytes(own) }) as const
+  const device = linkWith({ index: LOOPBACK, name: 'eth0' })
+  const other = linkWith({ index: LOOPBACK + 1, name: 'eth1' })
+  const vlan = linkWith({ index: 5, name: 'eth0.5', mac: own, lower: device.index, vlan: vlanOf(5) })
+  const ofOther = linkWith({ index: 6, name: 'eth1.6', mac: own, lower: other.index, vlan: vlanOf(6) })
+  const within = linkWith({ index: 7, name: 'eth0.5.7', lower: vlan.index, vlan: vlanOf(7) })
+  const links = [device, other, vlan, ofOther, within]
+  const devices = new Map([device, other].map(({ index }) => [index, balancerMac]))
+  const stacked = [vlanOf(5), vlanOf(7)]
   t.beforeEach(() => {
     program.clear()
-    for (const [known] of [...stations]) stations.delete(known)
     program.hops.tag(71, [5])
+    stations.learn(links, devices)
   })
 
   t.test('hears what is addressed to that, and to its interface below', async t => {
-    t.equal(program.send({ to: own, vlans: [5] }).verdict, 'pass_not_ours', 'not before it is known')
-    stations.update(station([5]), 1)
     t.equal(program.send({ to: own, vlans: [5] }).verdict, 'tx')
     t.equal(program.send({ vlans: [5] }).verdict, 'tx')
+    t.equal(program.send({ to: own, vlans: stacked }).verdict, 'tx', 'and so do VLANs in it')
     for (const frame of fragmentsOf({ to: own, vlans: [5], payload: 200 }, 104))
       t.equal(program.send(frame).verdict, 'tx', 'fragments too')
   })
 
   t.test('has it in that VLAN of that interface only', async t => {
-    stations.update(station([5]), 1)
-    stations.update(station([6], LOOPBACK + 1), 1)
     for (const vlans of [[], [6], [5, 5], [{ id: 5, protocol: '802.1ad' } as const]])
       t.equal(program.send({ to: own, vlans }).verdict, 'pass_not_ours')
     t.equal(program.send({ to: mac('02:00:00:00:05:1c'), vlans: [5] }).verdict, 'pass_not_ours')
   })
+
+  t.test('has it no longer than it is so', async t => {
+    stations.learn([device, { ...vlan, mac: balancerMac }], devices)
+    t.equal(program.send({ to: own, vlans: [5] }).verdict, 'pass_not_ours')
+    stations.learn(links, devices)
+    t.equal(program.send({ to: own, vlans: [5] }).verdict, 'tx')
+    stations.learn(links, new Map())
+    t.equal(
+      program.send({ to: own, vlans: [5] }).verdict,
+      'pass_not_ours',
+      'nor on an interface that is left',
+    )
+  })
 })
+
+function vlanOf(id: number): Vlan {
+  return { id, protocol: '802.1Q' }
+}
