@@ -94,21 +94,13 @@ static __always_inline bool make_room(struct xdp_md *ctx, __u32 ethernet, __u32 
 	       !bpf_xdp_adjust_head(ctx, -(int)headers);
 }
 
-/* Move the Ethernet header, tags included, to the front, and send it back where it came from. */
+/* Move the Ethernet header to the front, and send it back where it came from. */
 static __always_inline bool turn_ethernet(struct xdp_md *ctx, __u32 ethernet, __u32 headers)
 {
-	void *data = (void *)(long)ctx->data;
-	void *data_end = (void *)(long)ctx->data_end;
-	struct ethhdr *eth = data;
-	__be16 *to = data, *from = data + headers;
+	struct ethhdr *eth = (void *)(long)ctx->data;
 	__u8 mac[ETH_ALEN];
 
-	for (int i = 0; i < (ETH_HLEN + VLAN_TAGS * 4) / 2 && i < ethernet / 2; i++) {
-		if ((void *)(from + i + 1) > data_end)
-			return false;
-		to[i] = from[i];
-	}
-	if ((void *)(eth + 1) > data_end)
+	if (!move_ethernet(ctx, ethernet, headers) || (void *)(eth + 1) > (void *)(long)ctx->data_end)
 		return false;
 	__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
 	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Direct routing: the frame gets the addresses of the next hop and the VLAN tags that lead there, the TTL goes down by
- * one as IPVS does it (net/netfilter/ipvs/ip_vs_xmit.c), and nothing else changes.
+ * one as IPVS does it (net/netfilter/ipvs/ip_vs_xmit.c), and nothing else changes. Tunnels are a step of their own:
+ * tunnel.h.
  */
 #pragma once
 
@@ -14,8 +15,8 @@
 
 #define TTL_SPENT 1
 
-/* What SLOW_STEP_TOO_BIG has to say. */
-PERCPU(handed_mtu, __u32, 1);
+/* What the next step has to know: SLOW_STEP_TOO_BIG an MTU, SLOW_STEP_TUNNEL the id of a real. */
+PERCPU(handed, __u32, 1);
 
 /* RFC 1141: the checksum of a header whose TTL goes down by one. */
 static __always_inline void decrement_ttl(struct iphdr *ip)
@@ -39,15 +40,18 @@ static __always_inline void count_real(const struct decision *decision)
 		counters->connections += 1;
 }
 
-/* The verdict on a packet whose flow's real server cannot take it, or VERDICT_TX. */
+/* VERDICT_TX if a real server can take a packet as it is. VERDICT_DROP_NO_HEADROOM: not unless it is wrapped. */
 static __always_inline __u32 can_forward(const struct real *real)
 {
-	if (likely(real->state == REAL_STATE_UP))
-		return likely(real->mode == MODE_DIRECT) ? VERDICT_TX : VERDICT_PASS_LOCAL;
+	if (likely(real->state == REAL_STATE_UP)) {
+		if (likely(real->mode == MODE_DIRECT))
+			return VERDICT_TX;
+		return real->mode == MODE_LOCAL ? VERDICT_PASS_LOCAL : VERDICT_DROP_NO_HEADROOM;
+	}
 	return real->state == REAL_STATE_UNRESOLVED ? VERDICT_DROP_NO_NEIGHBOUR : VERDICT_DROP_REAL_REMOVED;
 }
 
-/* The real of a decision, if the packet can go there now; it is counted then. NULL: the verdict says why not. */
+/* The real of a decision, if the packet can go there as it is; it is counted then. NULL: the verdict says why not. */
 static __always_inline struct real *take_real(struct decision *decision)
 {
 	struct real *real = real_at(decision->real);
@@ -62,12 +66,12 @@ static __always_inline struct real *take_real(struct decision *decision)
 }
 
 /* Send the frame on to its real. *egress_ifindex is where VERDICT_REDIRECT leads. */
-static __always_inline __u32 send(struct xdp_md *ctx, const struct link *link, const struct real *real,
-				  struct decision *decision, const struct port *port, __u32 *egress_ifindex)
+static __always_inline __u32 send(struct xdp_md *ctx, const struct link *link, const struct real *real, __u32 id,
+				  const struct port *port, __u32 *egress_ifindex)
 {
 	*egress_ifindex = real->ifindex;
 	if (unlikely(link->tags != real->tags)) {
-		if (!retag(ctx, decision->real))
+		if (!retag(ctx, id))
 			return VERDICT_DROP_NO_HEADROOM;
 	} else {
 		set_macs(link->frame, real);
@@ -75,30 +79,46 @@ static __always_inline __u32 send(struct xdp_md *ctx, const struct link *link, c
 	return likely(real->ifindex == port->egress) ? VERDICT_TX : VERDICT_REDIRECT;
 }
 
-static __always_inline __u32 get_handed_mtu(void)
+static __always_inline __u32 get_handed(void)
 {
-	__u32 zero = 0, *mtu = bpf_map_lookup_elem(&handed_mtu, &zero);
+	__u32 zero = 0, *value = bpf_map_lookup_elem(&handed, &zero);
 
-	return mtu ? *mtu : 0;
+	return value ? *value : 0;
+}
+
+static __always_inline void hand_over(__u32 what)
+{
+	__u32 zero = 0, *value = bpf_map_lookup_elem(&handed, &zero);
+
+	if (value)
+		*value = what;
 }
 
 /* IPVS fragments what allows it; here its sender has to, as for all else. */
 static __always_inline __u32 refuse_too_big(struct xdp_md *ctx, __u32 mtu)
 {
-	__u32 zero = 0, *handed = bpf_map_lookup_elem(&handed_mtu, &zero);
-
-	if (handed)
-		*handed = mtu;
+	hand_over(mtu);
 	bpf_tail_call(ctx, &slow, SLOW_STEP_TOO_BIG);
 	return VERDICT_DROP_TOO_BIG;
 }
 
-/* The verdict on a packet that goes to no real. */
-static __always_inline __u32 refuse(struct xdp_md *ctx, __u32 verdict)
+static __always_inline __u32 refuse_spent(struct xdp_md *ctx)
 {
-	if (verdict == VERDICT_DROP_NO_REAL)
+	bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
+	return VERDICT_DROP_TTL;
+}
+
+/* The verdict on a packet that goes to no real as it is. */
+static __always_inline __u32 divert(struct xdp_md *ctx, const struct decision *decision)
+{
+	if (decision->verdict == VERDICT_DROP_NO_REAL)
 		bpf_tail_call(ctx, &slow, SLOW_STEP_NO_REAL);
-	return verdict;
+	if (decision->verdict == VERDICT_DROP_NO_HEADROOM) {
+		count_real(decision);
+		hand_over(decision->real);
+		bpf_tail_call(ctx, &slow, SLOW_STEP_TUNNEL);
+	}
+	return decision->verdict;
 }
 
 /* Send a packet on by its decision. TTL before size, as IPVS (__ip_vs_get_out_rt() of ip_vs_xmit.c). */
@@ -109,15 +129,13 @@ static __always_inline __u32 forward_ipv4(struct xdp_md *ctx, const struct link 
 	struct real *real = take_real(decision);
 
 	if (!real)
-		return refuse(ctx, decision->verdict);
-	if (unlikely(ip->ttl <= TTL_SPENT)) {
-		bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
-		return VERDICT_DROP_TTL;
-	}
+		return divert(ctx, decision);
+	if (unlikely(ip->ttl <= TTL_SPENT))
+		return refuse_spent(ctx);
 	if (unlikely(decision->packet.length > real->mtu))
 		return refuse_too_big(ctx, real->mtu);
 	decrement_ttl(ip);
-	return send(ctx, link, real, decision, port, egress_ifindex);
+	return send(ctx, link, real, decision->real, port, egress_ifindex);
 }
 
 static __always_inline __u32 forward_ipv6(struct xdp_md *ctx, const struct link *link, struct ipv6 *ip,
@@ -127,13 +145,11 @@ static __always_inline __u32 forward_ipv6(struct xdp_md *ctx, const struct link 
 	struct real *real = take_real(decision);
 
 	if (!real)
-		return refuse(ctx, decision->verdict);
-	if (ip->hop_limit <= TTL_SPENT) {
-		bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
-		return VERDICT_DROP_TTL;
-	}
+		return divert(ctx, decision);
+	if (ip->hop_limit <= TTL_SPENT)
+		return refuse_spent(ctx);
 	if (unlikely(decision->packet.length > real->mtu))
 		return refuse_too_big(ctx, real->mtu);
 	ip->hop_limit--;
-	return send(ctx, link, real, decision, port, egress_ifindex);
+	return send(ctx, link, real, decision->real, port, egress_ifindex);
 }

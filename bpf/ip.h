@@ -10,6 +10,7 @@
 #include "compiler.h"
 #include "packet.h"
 
+#define IP_DONT_FRAGMENT bpf_htons(0x4000)
 #define IP_MORE_FRAGMENTS bpf_htons(0x2000)
 #define IP_OFFSET_MASK bpf_htons(0x1fff)
 #define IP_FRAGMENT_MASK (IP_MORE_FRAGMENTS | IP_OFFSET_MASK)

@@ -75,3 +75,17 @@ static __always_inline bool read_link(void *data, void *data_end, struct link *l
 	}
 	return true;
 }
+
+/* The first `length` bytes, Ethernet and its tags, to the front of a frame that has grown there by so many bytes. */
+static __always_inline bool move_ethernet(struct xdp_md *ctx, __u32 length, __u32 growth)
+{
+	void *data_end = (void *)(long)ctx->data_end;
+	__be16 *to = (void *)(long)ctx->data, *from = (void *)to + growth;
+
+	for (int i = 0; i < (ETH_HLEN + VLAN_TAGS * sizeof(struct vlan_tag)) / 2 && i < length / 2; i++) {
+		if ((void *)(from + i + 1) > data_end)
+			return false;
+		to[i] = from[i];
+	}
+	return true;
+}

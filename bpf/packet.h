@@ -66,6 +66,20 @@ static __always_inline bool is_same_address(const __u8 *bytes, const struct addr
 	return halves[1] == address->low && halves[0] == address->high;
 }
 
+static __always_inline struct address read_address(const __u8 *bytes)
+{
+	const __u64 *halves = (const __u64 *)bytes;
+	struct address address = { halves[0], halves[1] };
+
+	return address;
+}
+
+/* Of ::ffff:a.b.c.d. */
+static __always_inline __be32 ipv4_of(const __u8 *bytes)
+{
+	return ((const __u32 *)bytes)[3];
+}
+
 static __always_inline void write_address(__u8 *bytes, const struct address *address)
 {
 	((__u64 *)bytes)[0] = address->high;

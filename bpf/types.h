@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 enum layout {
-	LAYOUT_VERSION = 8,
+	LAYOUT_VERSION = 9,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -53,7 +53,7 @@ enum verdict {
 	VERDICT_DROP_ARP,		/* a request for an address that was yielded: its new master answers */
 	VERDICT_DROP_TTL,		/* TTL spent; the rate limit of ICMP answers too, or nobody may be answered */
 	VERDICT_DROP_TOO_BIG,		/* for the way to the real server; likewise */
-	VERDICT_DROP_NO_HEADROOM,	/* the driver leaves no room for more VLAN tags in front of the frame */
+	VERDICT_DROP_NO_HEADROOM,	/* the driver leaves no room in front of the frame for a tunnel or VLAN tags */
 	VERDICT_TX_NO_REAL,		/* no real server is up and has a weight: answered by ICMP, port unreachable */
 	VERDICT_TX_TOO_BIG,		/* for the way to the real server: answered by ICMP, with the MTU */
 	VERDICT_TX_TIME_EXCEEDED,	/* TTL spent: answered by ICMP */

@@ -68,8 +68,13 @@ static __always_inline __u32 read_question(struct xdp_md *ctx, struct packet *pa
 /* The verdict on a packet that has been read, but for what depends on the interface it comes in by. */
 static __always_inline __u32 decide_dry(struct decision *decision)
 {
+	__u32 verdict;
+
 	follow_dry(decision);
-	return decision->real ? can_forward(real_at(decision->real)) : decision->verdict;
+	if (!decision->real)
+		return decision->verdict;
+	verdict = can_forward(real_at(decision->real));
+	return verdict == VERDICT_DROP_NO_HEADROOM ? VERDICT_TX : verdict;
 }
 
 /* Writes struct whereabouts over the question, and nothing anywhere else. */

@@ -13,6 +13,7 @@
 #include "related.h"
 #include "trace.h"
 #include "transport.h"
+#include "tunnel.h"
 #include "where.h"
 #include "yield.h"
 
@@ -242,6 +243,15 @@ int icmp_error_ipv6(struct xdp_md *ctx)
 }
 
 SEC("xdp")
+int tunnel(struct xdp_md *ctx)
+{
+	__u32 egress_ifindex = 0;
+	__u32 verdict = forward_in_tunnel(ctx, &egress_ifindex);
+
+	return leave_traced(verdict, egress_ifindex);
+}
+
+SEC("xdp")
 int time_exceeded(struct xdp_md *ctx)
 {
 	const struct answer in_ipv4 = { ICMP_TIME_EXCEEDED };
@@ -253,7 +263,7 @@ int time_exceeded(struct xdp_md *ctx)
 SEC("xdp")
 int too_big(struct xdp_md *ctx)
 {
-	__be32 mtu = bpf_htonl(get_handed_mtu());
+	__be32 mtu = bpf_htonl(get_handed());
 	const struct answer in_ipv4 = { ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu };
 	const struct answer in_ipv6 = { ICMPV6_PACKET_TOO_BIG, 0, mtu };
 

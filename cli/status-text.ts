@@ -85,10 +85,11 @@ function serviceRows(
 }
 
 function realRows(status: RealStatus, paint: Paint): Row[] {
-  const { real, state, weight, active, inactive, traffic } = status
+  const { real, state, forwarding, weight, active, inactive, traffic } = status
   const style = { up: 'green', down: 'red', unresolved: 'red', removed: 'dim' } as const
   const counts = [weight, active, inactive].map(formatCount)
-  const row: Row = [`  ${real}`, paint(style[state], state), ...counts, ...trafficCells(traffic)]
+  const way = forwarding === 'tun' ? ', tun' : ''
+  const row: Row = [`  ${real}`, paint(style[state], state) + way, ...counts, ...trafficCells(traffic)]
   return [row, ...trouble(status)]
 }
 

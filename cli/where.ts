@@ -48,9 +48,10 @@ async function where(
 }
 
 /** First what becomes of the packet, then what led there. */
-export function whereText({ phrase, real, mac, service, ...rest }: Whereabouts): string {
+export function whereText({ phrase, real, forwarding, mac, service, ...rest }: Whereabouts): string {
   const destination = real === undefined ? '' : `: ${real}`
-  const lines = [`${phrase}${destination}`, ...(mac ? [`  in a frame to ${mac}`] : [])]
+  const wrapping = forwarding === 'tun' ? 'in a tunnel, ' : ''
+  const lines = [`${phrase}${destination}`, ...(mac ? [`  ${wrapping}in a frame to ${mac}`] : [])]
   if (service !== undefined) lines.push(`  service ${service}`)
   const reason = reasonText(rest)
   if (reason !== undefined) lines.push(`  because ${reason}`)

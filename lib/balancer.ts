@@ -102,7 +102,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   static async start(config: Config, options: BalancerOptions = {}): Promise<Balancer> {
     const { name = 'xdplb', bpffs = '/sys/fs/bpf', xdpMode: mode = 'auto' } = options
     const netlink = Netlink.open()
-    const events = NetlinkEvents.open({ keepAlive: true })
+    const events = NetlinkEvents.open({ about: ['link', 'address', 'neighbour', 'route'] })
     const dataPlane = await DataPlane.open(netlink, events, { name, bpffs, mode, ...settingsOf(config) })
     const balancer = new Balancer({ name, config }, netlink, events, dataPlane)
     try {

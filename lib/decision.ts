@@ -48,7 +48,9 @@ export interface Whereabouts {
   readonly scheduler?: string
   /** `10.0.0.71:80` */
   readonly real?: string
-  /** Where the frame is sent. */
+  /** `dr`: in a frame to it; `tun`: in a tunnel, IP in IP. */
+  readonly forwarding?: 'dr' | 'tun'
+  /** Where the frame is sent: to the real server, or to the router on the way. */
   readonly mac?: string
   /** Until persistence forgets the client, if it is what led to the real server. */
   readonly persistsSeconds?: number

@@ -103,8 +103,9 @@ function flagsOf({ scheduler, schedulerFlags }: RunnableService): SchedulerFlags
   return { port: false, fallback: false }
 }
 
-function realOf({ address, port, weight, upperThreshold, lowerThreshold }: RealServer): RealSpec {
-  return { address, port, weight, forwarding: 'dr', upperThreshold, lowerThreshold }
+function realOf({ address, port, weight, forwarding, upperThreshold, lowerThreshold }: RealServer): RealSpec {
+  const method = forwarding.method === 'tun' ? 'tun' : 'dr'
+  return { address, port, weight, forwarding: method, upperThreshold, lowerThreshold }
 }
 
 function persistenceOf(server: RunnableService): Persistence | undefined {

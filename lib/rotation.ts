@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { nameOfService, type RealServer, type RunnableService } from './config/index.js'
-import type { RealSpec, ServiceSpec } from './dataplane/spec.js'
+import type { Forwarding, RealSpec, ServiceSpec } from './dataplane/spec.js'
 import { noTraffic } from './dataplane/traffic.js'
 import {
   HealthEngine,
@@ -72,7 +72,10 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
       const name = formatService(health.service)
       down.set(name, [...(down.get(name) ?? []), health])
     }
-    return services.map(service => withFailures(service, down.get(service.service) ?? []))
+    return services.map(service => {
+      const configured = this.#members.get(service.service)?.spec.reals ?? []
+      return withFailures(service, down.get(service.service) ?? [], configured)
+    })
   }
 
   #note({ service, real, up }: Pick<RealHealth, 'service' | 'real' | 'up'>): Member | undefined {
@@ -98,14 +101,19 @@ function isReal({ address, port }: Endpoint): (other: Endpoint) => boolean {
   return other => other.address === address && other.port === port
 }
 
-function withFailures(service: ServiceStatus, down: readonly RealHealth[]): ServiceStatus {
+function withFailures(
+  service: ServiceStatus,
+  down: readonly RealHealth[],
+  configured: readonly RealSpec[],
+): ServiceStatus {
   if (down.length === 0) return service
   const known = service.reals.map(real => {
     const failed = down.find(({ real: name }) => formatEndpoint(name) === real.real)
     return failed ? { ...real, ...failureOf(failed) } : real
   })
   const gone = down.filter(({ real: name }) => !known.some(real => real.real === formatEndpoint(name)))
-  return { ...service, reals: [...known, ...gone.map(absent)] }
+  const forwardingOf = ({ real }: RealHealth) => configured.find(isReal(real))?.forwarding ?? 'dr'
+  return { ...service, reals: [...known, ...gone.map(failed => absent(failed, forwardingOf(failed)))] }
 }
 
 /** Other checks than TCP_CHECK are not run yet, and do their real no harm. */
@@ -124,9 +132,10 @@ function failureOf({ checks }: RealHealth): Pick<RealStatus, 'state'> & Partial<
   return { state: 'down', ...(reason && { reason }) }
 }
 
-function absent(failed: RealHealth): RealStatus {
+function absent(failed: RealHealth, forwarding: Forwarding): RealStatus {
   return {
     real: formatEndpoint(failed.real),
+    forwarding,
     weight: 0,
     active: 0,
     inactive: 0,

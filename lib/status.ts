@@ -71,10 +71,12 @@ export interface RealStatus {
   readonly state: RealState
   /** Why it is down or unresolved. */
   readonly reason?: string
+  /** `dr`: in a frame to it; `tun`: in a tunnel, IP in IP. */
+  readonly forwarding: 'dr' | 'tun'
   readonly weight: number
   /** The one that leads to it. */
   readonly interface?: string
-  /** Where its packets are sent. */
+  /** Where its packets are sent: its own, or that of the router on the way. */
   readonly mac?: string
   /** As ipvsadm counts them: ActiveConn and InActConn. */
   readonly active: number

@@ -20,7 +20,7 @@ const verdicts = {
   drop_arp: 'dropped: ARP for an address that was yielded to another master',
   drop_ttl: 'dropped: TTL spent, and nobody may be told now',
   drop_too_big: 'dropped: too big for the way to its real server, and nobody may be told now',
-  drop_no_headroom: 'dropped: the driver leaves no room in front of a frame for more VLAN tags',
+  drop_no_headroom: 'dropped: the driver leaves no room in front of a frame for a tunnel or more VLAN tags',
   tx_no_real: 'answered: no real server takes new connections (ICMP port unreachable)',
   tx_too_big: 'answered: too big for the way to its real server (ICMP too big)',
   tx_time_exceeded: 'answered: TTL spent (ICMP time exceeded)',

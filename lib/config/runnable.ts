@@ -20,6 +20,6 @@ export function runnableServices(config: Config): readonly RunnableService[] {
 }
 
 /** Whether packets can get to a real server so. */
-export function canForward({ method }: Forwarding): boolean {
-  return method === 'dr'
+export function canForward({ method, tunnelType = 'ipip' }: Forwarding): boolean {
+  return method === 'dr' || (method === 'tun' && tunnelType === 'ipip')
 }

@@ -1,53 +1,57 @@
 import { EventEmitter } from 'node:events'
-import type { Address } from '../address.js'
 import { XdplbError } from '../errors.js'
-import { macBytes } from '../net/mac.js'
 import type { Change, NetlinkEvents } from '../net/netlink/events.js'
 import type { Link } from '../net/netlink/link.js'
-import type { Neighbour } from '../net/netlink/neighbour.js'
+import type { Neighbour, NeighbourKey } from '../net/netlink/neighbour.js'
 import type { Netlink } from '../net/netlink/netlink.js'
-import type { Route } from '../net/netlink/route.js'
 import { mode } from './layout.gen.js'
-import { type NextHop, nowhere } from './real-table.js'
 import { vlanStackOf } from './vlan-stack.js'
+import {
+  type Destination,
+  type EthernetLink,
+  hopBy,
+  hopToSelf,
+  isPending,
+  isSameWay,
+  leadsBy,
+  obstacleOn,
+  passing,
+  type Resolution,
+  unanswered,
+} from './way.js'
 
-/** Why nothing can be sent to a real. */
-export interface Obstacle {
-  readonly reason: string
-  /** `pending`: being asked, wait a moment; `lasting`: no waiting will cure it. */
-  readonly kind: 'pending' | 'passing' | 'lasting'
-}
-
-/** The way to a real, or why there is none. */
-export type Resolution = { readonly hop: NextHop; readonly interface: string } | Obstacle
-
-/** Routes have no event of their own here, and kernels before 5.16 keep no neighbour alive: look again this often. */
+/** Kernels before 5.16 keep no neighbour alive, and what is in the way may go: look again this often. */
 const LOOK_AGAIN_MS = 3000
 
-/** More than any packet has. */
-const MOST_MTU = 0xffff
+/** Routes come and go by the dozen: wait so long from the first change on. */
+const ROUTES_SETTLE_MS = 200
 
 /** An answer, and what it stands on. */
 interface Finding {
-  resolution: Resolution
-  /** The interface that the kernel asks for the MAC address on. */
-  ifindex: number | undefined
+  readonly resolution: Resolution
+  /** Who has it next: the real itself, or a router. */
+  readonly neighbour?: NeighbourKey
   /** What the way goes over. */
-  links: readonly Link[]
+  readonly links?: readonly Link[]
 }
 
-interface Tracked extends Finding {
+interface Tracked {
+  readonly destination: Destination
+  resolution: Resolution
+  neighbour: NeighbourKey | undefined
+  links: readonly Link[]
   users: number
 }
 
 /** Who knows the way to reals, and tells of changes to it. */
-export interface Resolver extends EventEmitter<{ change: [address: Address, resolution: Resolution] }> {
-  /** Begins to resolve a real's address; the answer may come at once or as a `change`. Once for each user of it. */
-  track(address: Address): Resolution
+export interface Resolver
+  extends EventEmitter<{ change: [destination: Destination, resolution: Resolution] }> {
+  /** Begins to resolve the way to a real; the answer may come at once or as a `change`. Once for each user of it. */
+  track(destination: Destination): Resolution
   /** Ends what one `track()` began. */
-  untrack(address: Address): void
+  untrack(destination: Destination): void
   /** The answer as it is now. */
-  resolution(address: Address): Resolution
+  resolution(destination: Destination): Resolution
 }
 
 /**
@@ -55,12 +59,15 @@ export interface Resolver extends EventEmitter<{ change: [address: Address, reso
  * changes; nothing is looked up per packet.
  */
 export class NextHops
-  extends EventEmitter<{ change: [address: Address, resolution: Resolution] }>
+  extends EventEmitter<{ change: [destination: Destination, resolution: Resolution] }>
   implements Resolver, Disposable
 {
   readonly #netlink: Netlink
-  readonly #tracked = new Map<Address, Tracked>()
+  readonly #tracked = new Map<string, Tracked>()
+  /** Those whose way leads by a neighbour, by its name. */
+  readonly #by = new Map<string, Set<Tracked>>()
   readonly #timer: NodeJS.Timeout
+  #settling: NodeJS.Timeout | undefined
   readonly #unsubscribe: () => void
 
   constructor(netlink: Netlink, events: NetlinkEvents) {
@@ -69,38 +76,44 @@ export class NextHops
     this.#timer = setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS)
     this.#timer.unref()
     const listeners = {
-      neighbour: ({ address }: Neighbour) => this.#refresh(address),
+      neighbour: (neighbour: Neighbour, change: Change) => this.#hear(neighbour, change),
       link: (link: Link, change: Change) => this.#refreshAll(tracked => isConcerned(tracked, link, change)),
       address: () => this.#lookAgain(),
+      route: () => this.#settle(),
       overrun: () => this.#refreshAll(() => true),
     }
-    const { neighbour, link, address, overrun } = listeners
-    events.on('neighbour', neighbour).on('link', link).on('address', address).on('overrun', overrun)
+    const { neighbour, link, address, route, overrun } = listeners
+    events.on('neighbour', neighbour).on('link', link).on('address', address)
+    events.on('route', route).on('overrun', overrun)
     this.#unsubscribe = () => {
-      events.off('neighbour', neighbour).off('link', link).off('address', address).off('overrun', overrun)
+      events.off('neighbour', neighbour).off('link', link).off('address', address)
+      events.off('route', route).off('overrun', overrun)
     }
   }
 
-  track(address: Address): Resolution {
-    const known = this.#tracked.get(address)
+  track({ address, forwarding }: Destination): Resolution {
+    const destination = { address, forwarding }
+    const known = this.#tracked.get(keyOf(destination))
     if (known) {
       known.users++
       return known.resolution
     }
-    const finding = this.#resolve(address)
-    this.#tracked.set(address, { ...finding, users: 1 })
-    return finding.resolution
+    const { resolution, neighbour, links = [] } = this.#resolve(destination)
+    const tracked: Tracked = { destination, resolution, neighbour: undefined, links, users: 1 }
+    this.#tracked.set(keyOf(destination), tracked)
+    this.#lead(tracked, neighbour)
+    return resolution
   }
 
-  untrack(address: Address): void {
-    const tracked = this.#tracked.get(address)
+  untrack(destination: Destination): void {
+    const tracked = this.#tracked.get(keyOf(destination))
     if (tracked === undefined || --tracked.users > 0) return
-    this.#tracked.delete(address)
-    if (tracked.ifindex !== undefined) this.#netlink.unmanageNeighbour({ ifindex: tracked.ifindex, address })
+    this.#tracked.delete(keyOf(destination))
+    this.#lead(tracked, undefined)
   }
 
-  resolution(address: Address): Resolution {
-    return this.#tracked.get(address)?.resolution ?? passing('not tracked')
+  resolution(destination: Destination): Resolution {
+    return this.#tracked.get(keyOf(destination))?.resolution ?? passing('not tracked')
   }
 
   /** Is any real still being asked for its MAC address? */
@@ -108,7 +121,7 @@ export class NextHops
     return [...this.#tracked.values()].some(({ resolution }) => isPending(resolution))
   }
 
-  /** Those that lead to the reals; some may be VLANs. */
+  /** Those that lead to the reals. */
   interfaces(): string[] {
     const names = [...this.#tracked.values()].flatMap(({ resolution }) =>
       'hop' in resolution && resolution.hop.mode !== mode.local ? [resolution.interface] : [],
@@ -118,10 +131,9 @@ export class NextHops
 
   close(): void {
     clearInterval(this.#timer)
+    clearTimeout(this.#settling)
     this.#unsubscribe()
-    for (const [address, { ifindex }] of this.#tracked) {
-      if (ifindex !== undefined) this.#netlink.unmanageNeighbour({ ifindex, address })
-    }
+    for (const tracked of this.#tracked.values()) this.#lead(tracked, undefined)
     this.#tracked.clear()
   }
 
@@ -130,94 +142,99 @@ export class NextHops
   }
 
   #refreshAll(which: (tracked: Tracked) => boolean): void {
-    for (const [address, tracked] of this.#tracked) if (which(tracked)) this.#refresh(address)
+    for (const tracked of this.#tracked.values()) if (which(tracked)) this.#refresh(tracked)
   }
 
-  #lookAgain(): void {
-    this.#refreshAll(({ resolution }) => !('hop' in resolution))
+  /** A way that there is stays, unless routes lead it: those to a network of this host go with their interface. */
+  #lookAgain(which = (_: Tracked) => false): void {
+    this.#refreshAll(tracked => !('hop' in tracked.resolution) || which(tracked))
   }
 
-  #refresh(address: Address): void {
-    const tracked = this.#tracked.get(address)
-    if (tracked === undefined) return
-    const { resolution, ...rest } = this.#resolve(address)
-    Object.assign(tracked, rest)
+  #settle(): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined
+      this.#lookAgain(({ destination }) => destination.forwarding === 'tun')
+    }, ROUTES_SETTLE_MS).unref()
+  }
+
+  /** Most of what is heard of a neighbour is that it is still there. */
+  #hear(neighbour: Neighbour, change: Change): void {
+    const isKept = change === 'set' && neighbour.managed
+    for (const tracked of this.#by.get(nameOf(neighbour)) ?? [])
+      if (!isKept || !leadsBy(tracked.resolution, neighbour.mac)) this.#refresh(tracked)
+  }
+
+  #refresh(tracked: Tracked): void {
+    const { destination } = tracked
+    const { resolution, neighbour, links = [] } = this.#resolve(destination)
+    this.#lead(tracked, neighbour)
+    tracked.links = links
     // a question that was asked again takes nothing away until it is answered
-    if (isPending(resolution) || isSame(tracked.resolution, resolution)) return
+    if (isPending(resolution) || isSameWay(tracked.resolution, resolution)) return
     tracked.resolution = resolution
-    this.emit('change', address, resolution)
+    this.emit('change', destination, resolution)
   }
 
-  #resolve(address: Address): Finding {
-    const route = this.#netlink.routeTo(address)
-    if (route === undefined) return unfounded(passing('no route leads to it'))
-    if (route.type === 'local') return unfounded({ hop: hopToSelf(route), interface: 'lo' })
-    const obstacle = obstacleOf(route)
-    if (obstacle) return unfounded(obstacle)
-    const { ifindex } = route
-    const link = this.#netlink.link(ifindex)
-    if (link?.mac === undefined)
-      return unfounded(passing(`${link?.name ?? `interface ${ifindex}`} is not an Ethernet interface`))
-    const stack = vlanStackOf(link, below => this.#netlink.link(below))
-    if ('reason' in stack) return unfounded({ ...stack, kind: 'lasting' })
-    const { links } = stack
-    this.#manage(ifindex, address)
-    const neighbour = this.#netlink.neighbour({ ifindex, address })
-    if (neighbour?.mac === undefined) return { resolution: unanswered(neighbour, link.name), ifindex, links }
-    const hop: NextHop = {
-      ...nowhere,
-      destinationMac: macBytes(neighbour.mac),
-      sourceMac: macBytes(link.mac),
-      ifindex: stack.device.index,
-      tags: stack.tags,
-      mtu: Math.min(link.mtu, MOST_MTU),
+  /** The way leads by this neighbour from now on. One that no way leads by is left to the kernel's ordinary care. */
+  #lead(tracked: Tracked, neighbour: NeighbourKey | undefined): void {
+    const before = tracked.neighbour
+    if (neighbour) {
+      const others = this.#by.get(nameOf(neighbour)) ?? new Set()
+      this.#by.set(nameOf(neighbour), others.add(tracked))
     }
-    return { resolution: { hop, interface: link.name }, ifindex, links }
+    tracked.neighbour = neighbour
+    if (before === undefined || (neighbour && nameOf(neighbour) === nameOf(before))) return
+    const left = this.#by.get(nameOf(before))
+    left?.delete(tracked)
+    if (left?.size !== 0) return
+    this.#by.delete(nameOf(before))
+    this.#netlink.unmanageNeighbour(before)
+  }
+
+  #resolve(destination: Destination): Finding {
+    const { address, forwarding } = destination
+    const route = this.#netlink.routeTo(address)
+    if (route === undefined) return { resolution: passing('no route leads to it') }
+    if (route.type === 'local') return { resolution: { hop: hopToSelf(route), interface: 'lo' } }
+    const obstacle = obstacleOn(route, forwarding)
+    if (obstacle) return { resolution: obstacle }
+    const { ifindex, gateway } = route
+    const link = this.#netlink.link(ifindex)
+    if (!isEthernet(link))
+      return { resolution: passing(`${link?.name ?? `interface ${ifindex}`} is not an Ethernet interface`) }
+    const stack = vlanStackOf(link, below => this.#netlink.link(below))
+    if ('reason' in stack) return { resolution: { ...stack, kind: 'lasting' } }
+    const { links } = stack
+    const key = { ifindex, address: gateway ?? address }
+    this.#manage(key)
+    const neighbour = this.#netlink.neighbour(key)
+    if (neighbour?.mac === undefined)
+      return { resolution: unanswered(route, neighbour, link.name), neighbour: key, links }
+    const hop = hopBy(route, { link, stack, neighbourMac: neighbour.mac }, destination)
+    return { resolution: { hop, interface: link.name }, neighbour: key, links }
   }
 
   /** A neighbour that cannot be asked for now (interface down, table full) is one that is not resolved. */
-  #manage(ifindex: number, address: Address): void {
-    if (this.#netlink.neighbour({ ifindex, address })?.managed) return
+  #manage(key: NeighbourKey): void {
+    if (this.#netlink.neighbour(key)?.managed) return
     try {
-      this.#netlink.manageNeighbour({ ifindex, address })
+      this.#netlink.manageNeighbour(key)
     } catch (error) {
       if (!(error instanceof XdplbError) || error.code === 'PERMISSION') throw error
     }
   }
 }
 
-/** Has the question for the MAC address not been answered yet? */
-export function isPending(resolution: Resolution): boolean {
-  return !('hop' in resolution) && resolution.kind === 'pending'
+function keyOf({ address, forwarding }: Destination): string {
+  return `${forwarding} ${address}`
 }
 
-/** An answer that no interface is asked for. */
-function unfounded(resolution: Resolution): Finding {
-  return { resolution, ifindex: undefined, links: [] }
+function nameOf({ address, ifindex }: NeighbourKey): string {
+  return `${address} ${ifindex}`
 }
 
-function passing(reason: string): Obstacle {
-  return { reason, kind: 'passing' }
-}
-
-function unanswered(neighbour: Neighbour | undefined, interfaceName: string): Obstacle {
-  if (neighbour?.state === 'incomplete')
-    return { reason: 'its MAC address is being asked for', kind: 'pending' }
-  return passing(`nobody on ${interfaceName} answers when asked for its MAC address`)
-}
-
-/** This host is a real server itself: its packets go up the stack. */
-function hopToSelf({ ifindex }: Route): NextHop {
-  return { ...nowhere, ifindex, mode: mode.local }
-}
-
-/** Direct routing hands the frame to the real itself: a router on the way would get it instead. */
-function obstacleOf(route: Route): Obstacle | undefined {
-  if (route.gateway !== undefined) {
-    const reason = `it is behind the router ${route.gateway}, and direct routing needs it on a network of this host`
-    return { reason, kind: 'lasting' }
-  }
-  return route.type === 'unicast' ? undefined : { reason: `it is a ${route.type} address`, kind: 'lasting' }
+function isEthernet(link: Link | undefined): link is EthernetLink {
+  return link?.mac !== undefined
 }
 
 /** May a change to this interface change the way? */
@@ -226,20 +243,4 @@ function isConcerned({ resolution, links }: Tracked, link: Link, change: Change)
   const before = links.find(({ index }) => index === link.index)
   if (before === undefined) return false
   return change === 'deleted' || !link.up || link.mac !== before.mac || link.mtu !== before.mtu
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
-}
-
-function isSame(a: Resolution, b: Resolution): boolean {
-  if ('reason' in a || 'reason' in b) return 'reason' in a && 'reason' in b && a.reason === b.reason
-  return (
-    a.hop.ifindex === b.hop.ifindex &&
-    a.hop.tags === b.hop.tags &&
-    a.hop.mode === b.hop.mode &&
-    a.hop.mtu === b.hop.mtu &&
-    isEqual(a.hop.destinationMac, b.hop.destinationMac) &&
-    isEqual(a.hop.sourceMac, b.hop.sourceMac)
-  )
 }

@@ -12,6 +12,7 @@ import {
 } from './layout.gen.js'
 import type { LoadedProgram } from './load.js'
 import { questionFrame } from './question-frame.js'
+import { isTunnel } from './real-table.js'
 import type { RunningService } from './services.js'
 import type { Tables } from './tables.js'
 
@@ -50,12 +51,12 @@ export class Oracle {
   #real({ real: id, reason }: Answer, port: number): Partial<Whereabouts> {
     if (id === 0) return {}
     const { address, port: own } = this.#tables.reals.identity(id)
-    const { state, destinationMac } = this.#tables.reals.read(id)
+    const { state, mode, destinationMac } = this.#tables.reals.read(id)
     const mac = state === realState.up ? macFromBytes(destinationMac) : undefined
     return {
       reason: reason === reasons.flow ? 'flow' : reason === reasons.template ? 'template' : 'scheduler',
       real: formatEndpoint({ address, port: own || port }),
-      ...(mac && { mac }),
+      ...(mac && { forwarding: isTunnel(mode) ? 'tun' : 'dr', mac }),
     }
   }
 

@@ -25,6 +25,11 @@ export interface NextHop {
   readonly tunnelSource: Uint8Array
 }
 
+/** Whether a `mode` of bpf/types.h is one of a tunnel. */
+export function isTunnel(number: number): boolean {
+  return number === mode.tunnel_ipv4 || number === mode.tunnel_ipv6
+}
+
 /** The way to a real that none is known to. */
 export const nowhere: NextHop = {
   destinationMac: new Uint8Array(6),

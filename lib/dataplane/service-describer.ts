@@ -3,10 +3,11 @@ import { formatEndpoint } from '../service.js'
 import type { RealState, RealStatus, ServiceStatus } from '../status.js'
 import { realState } from './layout.gen.js'
 import type { LoadTable } from './load-table.js'
-import type { Resolution } from './next-hops.js'
-import type { RealTable } from './real-table.js'
+import { isTunnel, type RealTable } from './real-table.js'
 import type { RunningService, Services } from './services.js'
+import type { RealSpec } from './spec.js'
 import { sumTraffic, type TrafficMeter } from './traffic.js'
+import type { Resolution } from './way.js'
 
 /** Tells what the services are doing now. */
 export class ServiceDescriber {
@@ -25,9 +26,10 @@ export class ServiceDescriber {
   /** The reals as configured, and behind them those that have left but still have flows. */
   describe({ id, spec, reals: configured }: RunningService): ServiceStatus {
     const left = this.#reals.ofService(id).filter(real => !configured.includes(real))
-    const reals = [...configured, ...left.filter(real => this.#connections(real) > 0)].map(real =>
-      this.#describeReal(real),
-    )
+    const reals = [
+      ...configured.map((real, place) => this.#describeReal(real, spec.reals[place])),
+      ...left.filter(real => this.#connections(real) > 0).map(real => this.#describeReal(real)),
+    ]
     return {
       service: spec.name,
       scheduler: spec.scheduler,
@@ -37,14 +39,15 @@ export class ServiceDescriber {
     }
   }
 
-  #describeReal(id: number): RealStatus {
-    const { state, destinationMac } = this.#reals.read(id)
+  #describeReal(id: number, configured?: RealSpec): RealStatus {
+    const { state, mode, destinationMac } = this.#reals.read(id)
     const { address, port } = this.#reals.identity(id)
     return {
       real: formatEndpoint({ address, port }),
       state: nameOfState(state),
+      forwarding: configured?.forwarding ?? (isTunnel(mode) ? 'tun' : 'dr'),
       weight: this.#loads.weight(id),
-      ...this.#describeWay(state, this.#services.resolution(address), destinationMac),
+      ...(configured && this.#describeWay(state, this.#services.resolution(configured), destinationMac)),
       ...this.#loads.connections(id),
       traffic: this.#traffic.of(id),
     }

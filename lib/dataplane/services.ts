@@ -3,12 +3,13 @@ import type { Address } from '../address.js'
 import { formatEndpoint } from '../service.js'
 import type { VipStatus } from '../status.js'
 import { type Mark, type Role, realState, role as roles } from './layout.gen.js'
-import { isPending, type Resolution, type Resolver } from './next-hops.js'
+import type { Resolver } from './next-hops.js'
 import { listed, type Member } from './schedulers/member.js'
 import type { ServiceKey } from './service-keys.js'
 import { ServiceTable } from './service-table.js'
 import { type Match, type PortRange, protocolNumbers, type ServiceSpec } from './spec.js'
 import type { Tables } from './tables.js'
+import { type Destination, isPending, type Resolution } from './way.js'
 
 /** A virtual server that is in the tables. */
 export interface RunningService {
@@ -48,7 +49,8 @@ export class Services
   readonly #tables: Tables
   readonly #table: ServiceTable
   readonly #hops: Resolver
-  readonly #onChange = (address: Address, resolution: Resolution) => this.#follow(address, resolution)
+  readonly #onChange = (destination: Destination, resolution: Resolution) =>
+    this.#follow(destination, resolution)
   #running = new Map<string, RunningService>()
   #leaving: readonly number[] = []
 
@@ -79,7 +81,7 @@ export class Services
     this.#tables.keys.keep(this.running.flatMap(({ keys }) => keys))
     this.#mark()
     for (const id of new Set(known)) if (!taken.has(id)) this.#remove(id)
-    for (const { spec } of before.values()) for (const { address } of spec.reals) this.#hops.untrack(address)
+    for (const { spec } of before.values()) for (const real of spec.reals) this.#hops.untrack(real)
     this.#removeVips(new Set(specs.flatMap(({ matches }) => matches.map(({ vip }) => vip))))
   }
 
@@ -91,7 +93,7 @@ export class Services
     const service = this.#put(spec, before, taken)
     this.#running.set(spec.name, service)
     if (!before && service.marked.length > 0) this.#mark()
-    for (const { address } of before?.spec.reals ?? []) this.#hops.untrack(address)
+    for (const real of before?.spec.reals ?? []) this.#hops.untrack(real)
   }
 
   /** Whether packets for this address are balanced here or go up the stack. */
@@ -122,10 +124,10 @@ export class Services
   /** Reals that are to take flows and cannot be reached. */
   unreachable(): RealChange[] {
     return [...this.#running.values()].flatMap(({ spec }) =>
-      spec.reals.flatMap(({ address, port }) => {
-        const resolution = this.#hops.resolution(address)
+      spec.reals.flatMap(real => {
+        const resolution = this.#hops.resolution(real)
         if ('hop' in resolution) return []
-        return { service: spec.name, real: formatEndpoint({ address, port }), resolution }
+        return { service: spec.name, real: formatEndpoint(real), resolution }
       }),
     )
   }
@@ -135,8 +137,8 @@ export class Services
   }
 
   /** What is known of the way to a real. */
-  resolution(address: Address): Resolution {
-    return this.#hops.resolution(address)
+  resolution(real: Destination): Resolution {
+    return this.#hops.resolution(real)
   }
 
   close(): void {
@@ -160,10 +162,11 @@ export class Services
       .map(match => markedOf(match, vipOf(match)))
     const id = before?.id ?? this.#idBehind(keys, marked, taken) ?? this.#newId()
     this.#table.configure(id, spec)
-    const reals = spec.reals.map(({ address, port, ...share }) => {
+    const reals = spec.reals.map(configured => {
+      const { address, port, ...share } = configured
       const real = this.#tables.reals.acquire({ service: id, address, port })
       this.#tables.loads.configure(real, share)
-      const resolution = this.#hops.track(address)
+      const resolution = this.#hops.track(configured)
       // the MAC address that a former process had found stays in use until the question is answered
       if (!isPending(resolution)) this.#setHop(real, resolution)
       return real
@@ -224,11 +227,11 @@ export class Services
     }
   }
 
-  #follow(address: Address, resolution: Resolution): void {
+  #follow({ address, forwarding }: Destination, resolution: Resolution): void {
     for (const service of this.#running.values()) {
       for (const [index, real] of service.spec.reals.entries()) {
         const id = service.reals[index]
-        if (real.address !== address || id === undefined) continue
+        if (real.address !== address || real.forwarding !== forwarding || id === undefined) continue
         this.#setHop(id, resolution)
         this.#schedule(service, service.members)
         this.emit('real', {

@@ -55,14 +55,16 @@ export interface Persistence {
   readonly granularity: Address
 }
 
+/** How packets get to a real: in a frame to its MAC address, or in a tunnel (IP in IP) to wherever routes lead. */
+export type Forwarding = 'dr' | 'tun'
+
 export interface RealSpec {
   readonly address: Address
   /** 0: the packet's own. */
   readonly port: number
   /** 0: gets no new flows. */
   readonly weight: number
-  /** `tun`: IP in IP, to wherever routes lead. */
-  readonly forwarding: 'dr' | 'tun'
+  readonly forwarding: Forwarding
   /** Flows from which it takes no new ones; 0: no bound. */
   readonly upperThreshold: number
   /** Flows below which it takes them again; 0: three quarters of the upper threshold. */

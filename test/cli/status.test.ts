@@ -32,6 +32,7 @@ const busy = {
 const up: RealStatus = {
   real: '10.0.0.71:80',
   state: 'up',
+  forwarding: 'dr',
   weight: 1,
   interface: 'enp0s8',
   mac: '02:00:00:00:00:71',
@@ -40,7 +41,7 @@ const up: RealStatus = {
   traffic: busy,
 }
 
-const silent = { weight: 1, active: 0, inactive: 0, traffic: idle }
+const silent = { forwarding: 'dr', weight: 1, active: 0, inactive: 0, traffic: idle } as const
 
 const status: BalancerStatus = {
   name: 'lb1',
@@ -68,6 +69,7 @@ const status: BalancerStatus = {
         up,
         { ...up, ...silent, real: '10.0.0.72:80', state: 'unresolved', reason: 'nobody answers' },
         { ...silent, real: '10.9.9.9:80', state: 'unresolved', reason: 'no way there' },
+        { ...up, ...silent, real: '10.7.0.1:80', forwarding: 'tun' },
         {
           ...up,
           ...silent,
@@ -116,6 +118,7 @@ SERVICE, REALS             STATE       WEIGHT  ACTIVE  INACTIVE  CONNS  CONN/S  
   10.9.9.9:80              unresolved       1       0         0      0       0      0      0
     no new flow: no way there
     see: ip route get 10.9.9.9
+  10.7.0.1:80              up, tun          1       0         0      0       0      0      0
   10.0.0.74:80             down             1       0         0      0       0      0      0
     no new flow: TCP_CHECK of 10.0.0.74:80: refused
   10.0.0.73:80             removed          0       5         0      0       0      0      0

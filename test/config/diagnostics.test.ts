@@ -335,10 +335,8 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
       service('', 'lvs_method NAT'),
       '7:1 error not-run forwarding NAT is refused: XDP direct routing cannot translate addresses - real server 10.0.0.71:80 is not run; use DR',
     ],
-    [
-      service('', 'lvs_method TUN'),
-      '7:1 warning not-run forwarding TUN is not honoured yet - real server 10.0.0.71:80 is not run',
-    ],
+    [service('', 'lvs_method TUN')],
+    [service('', 'lvs_method TUN type ipip')],
     [
       service('', 'lvs_method TUN type gue port 5555 csum'),
       '7:1 error not-run forwarding TUN type gue is refused: packets are wrapped in IP and nothing else - real server 10.0.0.71:80 is not run; use TUN type ipip',
@@ -355,13 +353,11 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     ],
     [
       service('', 'lvs_method TUN port 5 csum'),
-      '7:1 warning not-run forwarding TUN is not honoured yet - real server 10.0.0.71:80 is not run',
       '7:16 error conflict ipip tunnels cannot have port - ignoring',
       '7:23 error conflict ipip tunnels do not support checksum option - ignoring',
     ],
     [
       service('', 'lvs_method TUN type vxlan'),
-      '7:1 warning not-run forwarding TUN is not honoured yet - real server 10.0.0.71:80 is not run',
       "7:21 error invalid-value type: unknown value 'vxlan', expected ipip, gue, gre - ignoring",
     ],
     [service('lb_algo wrr'), '5:1 warning duplicate lb_algo is given again - the last one counts'],

@@ -531,11 +531,13 @@ t.test(
       groups: `${service('').replace('10.0.0.1 80', 'group g')}\nvirtual_server_group g {\n10.0.0.1 80\n}`,
       'all ports': service('').replace(' 80 {', ' {'),
       IPv6: service('').replace('10.0.0.1', '2001:db8::1').replace('10.0.0.71', '2001:db8::71'),
+      tunnels: service('lb_kind TUN'),
+      'tunnels of IPv6 for IPv4': service('lb_kind TUN').replace('10.0.0.71', '2001:db8::71'),
     }
     for (const [what, text] of Object.entries(ran)) t.equal(names(text).length, 1, what)
     const left = {
       NAT: service('lb_kind NAT'),
-      tunnels: service('lb_kind TUN'),
+      'tunnels of UDP': service('lb_kind TUN type gue port 5555'),
       'marks of nothing': service('').replace('10.0.0.1 80', 'fwmark 1'),
       'groups of nothing': service('').replace('10.0.0.1 80', 'group g'),
     }

@@ -25,6 +25,8 @@ export interface Frame {
   chunk?: number
   /** The hop limit of IPv6. */
   ttl?: number
+  /** DSCP and ECN. */
+  trafficClass?: number
   /** Of the IPv4 header, or the fragment header. */
   id?: number
   /** Words of 32 bits between the IPv4 header and what follows. */
@@ -85,12 +87,12 @@ function isVlan(ethertype: number): boolean {
 }
 
 function buildIpv4(frame: Frame): Buffer {
-  const { ttl = 64, id = 0x1234 } = frame
+  const { ttl = 64, id = 0x1234, trafficClass = 0 } = frame
   const { options = 0, fragment = 0x4000 } = frame
   const body = buildBody(frame)
   const header = Buffer.alloc(20 + 4 * options, 1)
   header.writeUInt8(0x40 | (header.length / 4), 0)
-  header.writeUInt8(0, 1)
+  header.writeUInt8(trafficClass, 1)
   header.writeUInt16BE(header.length + body.length, 2)
   header.writeUInt16BE(id, 4)
   header.writeUInt16BE(fragment, 6)
@@ -113,7 +115,7 @@ function addressesOf({ source = '10.0.0.100', destination }: Frame): Buffer {
 }
 
 function buildIpv6(frame: Frame): Buffer {
-  const { ttl = 64, options = 0, extensions = [], fragment, id = 0x1234 } = frame
+  const { ttl = 64, options = 0, extensions = [], fragment, id = 0x1234, trafficClass = 0 } = frame
   const body = buildBody(frame)
   const kinds = [...extensions, ...(fragment === undefined ? [] : [44]), protocolNumber(frame)]
   const chain = extensions.map((_, index) => {
@@ -130,7 +132,7 @@ function buildIpv6(frame: Frame): Buffer {
   }
   const payload = Buffer.concat([...chain, body])
   const header = Buffer.alloc(8)
-  header.writeUInt8(0x60, 0)
+  header.writeUInt16BE(0x6000 | (trafficClass << 4), 0)
   header.writeUInt16BE(payload.length, 4)
   header.writeUInt8(kinds[0] ?? 0, 6)
   header.writeUInt8(ttl, 7)

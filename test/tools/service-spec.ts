@@ -36,6 +36,8 @@ export interface ServiceWish {
 export interface RealWish extends Partial<Omit<RealSpec, 'address'>> {
   /** The last byte of its address. */
   last: number
+  /** Of its address. @default that of the VIP */
+  family?: Family
 }
 
 export function serviceSpec(wish: ServiceWish = {}): ServiceSpec {
@@ -74,9 +76,9 @@ function persistenceOf({
   return { seconds, granularity: parseAddress(granularity) } satisfies Persistence
 }
 
-function realSpec({ last, ...wish }: RealWish, port: number, family: Family): RealSpec {
+function realSpec({ last, family, ...wish }: RealWish, port: number, vipFamily: Family): RealSpec {
   return {
-    address: realAddress(last, family),
+    address: realAddress(last, family ?? vipFamily),
     port,
     weight: 1,
     forwarding: 'dr',

@@ -5,7 +5,7 @@ import type { Config, Forwarding, VirtualServer } from '../model.js'
 import type { Settling } from '../schema.js'
 import { serviceLabel } from '../service-name.js'
 
-/** Says what is configured but cannot be run yet, or never. */
+/** Says what is configured but cannot be run. */
 export function reportLimits(config: Config, settling: Settling<undefined>): void {
   for (const claim of claimPackets(config)) reportClaim(claim, settling)
 }
@@ -50,14 +50,12 @@ function reportForwarding(service: VirtualServer, { report, places }: Settling<u
     const place = isOwn ? places.of(real, 'forwarding') : places.of(service, 'forwarding')
     const what = isOwn ? `real server ${formatEndpoint(real)}` : serviceLabel(service)
     const refusal = refuse(real.forwarding)
-    if (refusal !== undefined)
-      report.error(place, 'not-run', `forwarding ${refusal.reason} - ${what} is not run`, refusal.hint)
-    else if (real.forwarding.method === 'tun')
-      report.warning(place, 'not-run', `forwarding TUN is not honoured yet - ${what} is not run`)
+    if (refusal === undefined) continue
+    report.error(place, 'not-run', `forwarding ${refusal.reason} - ${what} is not run`, refusal.hint)
   }
 }
 
-/** What will never be. */
+/** What packets cannot get to a real by. */
 function refuse({ method, tunnelType = 'ipip' }: Forwarding): { reason: string; hint: string } | undefined {
   if (method === 'nat') {
     return { reason: 'NAT is refused: XDP direct routing cannot translate addresses', hint: 'use DR' }

@@ -6,6 +6,7 @@ import { decodeAddress, type InterfaceAddress, RTM_DELADDR, RTM_NEWADDR } from '
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK } from './link.js'
 import type { Message } from './message.js'
 import { decodeNeighbour, type Neighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.js'
+import { RTM_DELROUTE, RTM_NEWROUTE } from './route.js'
 import { EventSocket } from './socket.js'
 
 /** `set`: it is new, or something about it changed (the kernel does not say which). */
@@ -15,6 +16,8 @@ export interface NetlinkEventMap {
   link: [link: Link, change: Change]
   address: [address: InterfaceAddress, change: Change]
   neighbour: [neighbour: Neighbour, change: Change]
+  /** Some route is new, another one or gone. */
+  route: []
   /** Events were lost: whoever keeps a picture of a table must list it anew. */
   overrun: []
   /** The socket or what it said is broken. */
@@ -22,7 +25,7 @@ export interface NetlinkEventMap {
 }
 
 export interface NetlinkEventsOptions {
-  /** @default all */
+  /** @default all but `route`, of which a router may tell a hundred a second */
   about?: readonly Topic[]
   /** May the subscription alone keep the process running? @default true */
   keepAlive?: boolean
@@ -33,13 +36,18 @@ export interface NetlinkEventsOptions {
 export type Topic = keyof typeof groups
 
 /** RTNLGRP_* by topic: include/uapi/linux/rtnetlink.h. */
-const groups = { link: [1], address: [5, 9], neighbour: [3] } as const satisfies Record<string, number[]>
+const groups = {
+  link: [1],
+  address: [5, 9],
+  neighbour: [3],
+  route: [7, 11],
+} as const satisfies Record<string, number[]>
 
 /** So many datagrams a turn of the event loop: timers go first when the kernel has more to say. */
 const DATAGRAMS_PER_TURN = 64
 
 /**
- * Changes to interfaces, addresses and neighbours as the kernel tells them, in the network namespace in which the
+ * Changes to interfaces, addresses, neighbours and routes as the kernel tells them, in the network namespace in which the
  * object was made. Subscribe first and list then: nothing falls in between, and an event that repeats what the list
  * said does no harm.
  */
@@ -129,6 +137,9 @@ export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disp
         if (neighbour) this.emit('neighbour', neighbour, type === RTM_NEWNEIGH ? 'set' : 'deleted')
         break
       }
+      case RTM_NEWROUTE:
+      case RTM_DELROUTE:
+        this.emit('route')
     }
   }
 

@@ -2,6 +2,7 @@ import { type Address, familyOf } from '../../address.js'
 import { domainOf } from '../socket.js'
 import {
   asAddress,
+  asAttributes,
   asNumber,
   decodePayload,
   encodeAttributes,
@@ -10,6 +11,8 @@ import {
   malformed,
 } from './attribute.js'
 
+export const RTM_NEWROUTE = 24
+export const RTM_DELROUTE = 25
 export const RTM_GETROUTE = 26
 
 /** What becomes of a packet: sent on (`unicast`), taken by this host (`local`), or what the name says. */
@@ -27,13 +30,17 @@ export interface Route {
   gateway: Address | undefined
   /** The source address that the kernel would choose. */
   source: Address | undefined
+  /** What the route says that fits, or a router on the way said (ICMP); undefined: as much as the interface takes. */
+  mtu: number | undefined
 }
 
 const RTA_DST = 1
 const RTA_OIF = 4
 const RTA_GATEWAY = 5
 const RTA_PREFSRC = 7
+const RTA_METRICS = 8
 const RTA_VIA = 18
+const RTAX_MTU = 2
 
 const RTMSG_SIZE = 12
 const VIA_FAMILY_SIZE = 2
@@ -60,5 +67,6 @@ export function decodeRoute(payload: Buffer): Route {
     gateway:
       asAddress(attributes.get(RTA_GATEWAY)) ?? asAddress(attributes.get(RTA_VIA)?.subarray(VIA_FAMILY_SIZE)),
     source: asAddress(attributes.get(RTA_PREFSRC)),
+    mtu: asNumber(asAttributes(attributes.get(RTA_METRICS))?.get(RTAX_MTU)),
   }
 }

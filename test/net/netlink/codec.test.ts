@@ -354,7 +354,13 @@ t.test('a route', async t => {
       ifindex: 3,
       gateway: undefined,
       source: '10.0.0.11',
+      mtu: undefined,
     })
+  })
+
+  t.test('may say what fits', async t => {
+    const metrics = hex('0c00 0800 0800 0200 78050000') // RTA_METRICS: RTAX_MTU 1400
+    t.strictSame(decodeRoute(Buffer.concat([viaGateway, metrics])), { ...decodeRoute(viaGateway), mtu: 1400 })
   })
 
   t.test('through a router has one, of either family', async t => {

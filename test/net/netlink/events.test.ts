@@ -55,6 +55,16 @@ t.test('events', { skip }, async t => {
     t.match(await went, [{ name: 'br0' }, 'deleted'])
   })
 
+  t.test('tell that routes of either family have changed, to who asks for that', async t => {
+    const { events: routes } = subscribe(t, namespace, { about: ['route'] })
+    for (const prefix of ['192.0.2.0/24', '2001:db8:2::/48'])
+      for (const verb of ['add', 'del']) {
+        const changed = once(routes, 'route')
+        ip(`-n ${namespace} route ${verb} blackhole ${prefix}`)
+        t.strictSame(await changed, [], `${verb} ${prefix}`)
+      }
+  })
+
   t.test('tell of addresses of both families that come and go', async t => {
     for (const address of ['10.0.0.1', '2001:db8::1'].map(parseAddress)) {
       const vip = { address, prefixLength: address.includes(':') ? 128 : 32, ifindex: 1, noDad: true }

@@ -149,7 +149,7 @@ t.test('addresses', { skip }, async t => {
 
 t.test('routes', { skip }, async t => {
   const { lb, netlink, ifindex } = makeHost(t, 'routes')
-  ip(`-n ${lb} route add 10.8.0.0/16 via 10.0.0.254`)
+  ip(`-n ${lb} route add 10.8.0.0/16 via 10.0.0.254 mtu 1400`)
   ip(`-n ${lb} route add 10.9.0.0/16 via inet6 2001:db8::99 dev enp0s8`)
   ip(`-n ${lb} route add 2001:db8:8::/48 via 2001:db8::99`)
   for (const [type, prefix] of [
@@ -164,10 +164,10 @@ t.test('routes', { skip }, async t => {
 
   t.test('lead to the link, or through a router', async t => {
     const source = '10.0.0.11'
-    const onLink = { type: 'unicast', ifindex, gateway: undefined, source }
+    const onLink = { type: 'unicast', ifindex, gateway: undefined, source, mtu: undefined }
     t.strictSame(netlink.routeTo(address('10.0.0.71')), onLink)
     t.strictSame(netlink.routeTo(address('10.0.0.71'), { oif: ifindex }), onLink)
-    t.match(netlink.routeTo(address('10.8.1.1')), { ifindex, gateway: '10.0.0.254', source })
+    t.match(netlink.routeTo(address('10.8.1.1')), { ifindex, gateway: '10.0.0.254', source, mtu: 1400 })
     t.match(netlink.routeTo(address('10.9.1.1')), { ifindex, gateway: '2001:db8::99', source })
     t.match(netlink.routeTo(address('2001:db8::71')), { ifindex, gateway: undefined, source: '2001:db8::11' })
     t.match(netlink.routeTo(address('2001:db8:8::1')), { ifindex, gateway: '2001:db8::99' })
