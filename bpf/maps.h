@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <bpf/bpf_helpers.h>
 
+#include "compiler.h"
 #include "types.h"
 
 #define ARRAY(name, kind, entries)			\
@@ -121,7 +122,10 @@ static __always_inline struct service *service_at(__u32 id)
 
 static __always_inline struct real *real_at(__u32 id)
 {
-	return &tables.reals[id & (LIMIT_REALS - 1)];
+	struct real *real = &tables.reals[id & (LIMIT_REALS - 1)];
+
+	opaque(real);
+	return real;
 }
 
 static __always_inline void count_verdict(__u32 verdict)

@@ -14,15 +14,17 @@ struct round {
 	bool is_dry;
 };
 
-/* A turn after `passed` others: whose it is, and does that one take flows? */
+/* A turn after `passed` others: whose it is, if that one takes flows. */
 static __always_inline bool take_turn(struct round *round, __u32 passed)
 {
 	struct cursor *cursor = &tables.cursors[round->service & (LIMIT_SERVICES - 1)];
-	__u64 turn;
+	__u64 turn = round->is_dry ? cursor->next + passed : __sync_fetch_and_add(&cursor->next, 1);
+	__u32 real = real_in(&round->turns, turn % round->turns.count);
 
-	turn = round->is_dry ? cursor->next + passed : __sync_fetch_and_add(&cursor->next, 1);
-	round->real = real_in(&round->turns, turn % round->turns.count);
-	return takes_flows(round->real, round->service);
+	if (!takes_flows(real, round->service))
+		return false;
+	round->real = real;
+	return true;
 }
 
 /* Passes over reals that take no flows: there are few in a round, unless they are overloaded. */
@@ -40,5 +42,5 @@ PROVED_ONCE int next_in_turn(__u32 id, __u32 is_dry)
 		return 0;
 	if (unlikely(!take_turn(&round, 0)))
 		walk(pass_over, &round);
-	return takes_flows(round.real, id) ? round.real : 0;
+	return round.real;
 }

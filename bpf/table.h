@@ -44,7 +44,7 @@ static __always_inline struct place place_of(__u64 hash, __u32 mask)
 	struct place place;
 
 	place.signature = hash >> WORD_SIGNATURE_SHIFT;
-	place.signature += !place.signature;
+	place.signature += ((__u64)place.signature - 1) >> 63;
 	place.home = hash & mask;
 	place.own = hash >> OWN_SLOT_SHIFT & (LIMIT_WAYS - 1);
 	place.other = (place.home ^ (place.signature * 0x9e3779b1U >> 7 | 1)) & mask;

@@ -20,6 +20,7 @@ static __always_inline __u32 find_vip(const struct address *address)
 		__u32 index = slot & (LIMIT_VIPS - 1);
 		const __u64 *found = (const __u64 *)tables.vips[index].address;
 
+		opaque(found);
 		if ((found[0] | found[1]) == 0)
 			break;
 		if (found[1] == address->low && found[0] == address->high)

@@ -90,7 +90,7 @@ static __always_inline __u32 balance_ipv4(struct xdp_md *ctx, struct decision *d
 	if (verdict == VERDICT_TX)
 		verdict = read_ipv4(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
-		verdict = read_transport(transport, data_end, packet->length - ip->ihl * 4, packet);
+		verdict = read_transport(transport, data_end, room_behind(ip, transport, packet), packet);
 	if (verdict != VERDICT_TX) {
 		if (verdict == VERDICT_PASS_FRAGMENT)
 			bpf_tail_call(ctx, &slow, SLOW_STEP_FRAGMENT);
@@ -128,7 +128,7 @@ static __always_inline __u32 balance_ipv6(struct xdp_md *ctx, struct decision *d
 	if (verdict == VERDICT_TX)
 		verdict = read_ipv6(ctx, ip, packet, &transport);
 	if (verdict == VERDICT_TX)
-		verdict = read_transport(transport, data_end, packet->length - (transport - (void *)ip), packet);
+		verdict = read_transport(transport, data_end, room_behind(ip, transport, packet), packet);
 	if (verdict != VERDICT_TX) {
 		if (verdict == VERDICT_PASS_FRAGMENT)
 			bpf_tail_call(ctx, &slow, SLOW_STEP_FRAGMENT_IPV6);
