@@ -33,14 +33,29 @@ static long pass_over(void *map, const __u32 *passed, void *step, struct round *
 	return *passed + 1 >= round->turns.count || take_turn(round, *passed + 1);
 }
 
-/* The id of the next real in turn, 0 if there is none. Who only asks takes no turn. */
-PROVED_ONCE int next_in_turn(__u32 id, __u32 is_dry)
+static __always_inline struct round round_of(__u32 service, bool is_dry)
 {
-	struct round round = { .turns = stretch_of(service_at(id)), .service = id, .is_dry = is_dry };
+	struct round round = { .turns = stretch_of(service_at(service)), .service = service, .is_dry = is_dry };
+
+	return round;
+}
+
+/* Behind one who took none. */
+PROVED_ONCE int further_in_turn(__u32 service, __u32 is_dry)
+{
+	struct round round = round_of(service, is_dry);
+
+	if (round.turns.count)
+		walk(pass_over, &round);
+	return round.real;
+}
+
+/* The id of the next real in turn, 0 if there is none. Who only asks takes no turn. */
+static __always_inline __u32 next_in_turn(__u32 service, bool is_dry)
+{
+	struct round round = round_of(service, is_dry);
 
 	if (!round.turns.count)
 		return 0;
-	if (unlikely(!take_turn(&round, 0)))
-		walk(pass_over, &round);
-	return round.real;
+	return likely(take_turn(&round, 0)) ? round.real : further_in_turn(service, is_dry);
 }

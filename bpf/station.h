@@ -27,10 +27,10 @@ static __always_inline struct port *find_port(struct xdp_md *ctx, const struct l
 	__u32 ifindex = ctx->ingress_ifindex;
 	struct port *port = &tables.ports[ifindex & (LIMIT_PORTS - 1)];
 
+	opaque(port);
 	if (port->ifindex != ifindex)
 		return NULL;
-	if (likely(macs->destination_start == *(__u32 *)port->mac &&
-		   macs->destination_end == *(__u16 *)(port->mac + 4)))
+	if (likely(!((*(__u64 *)macs ^ *(__u64 *)port->mac) << 16)))
 		return port;
 	return is_station(port->egress, link->tags, macs->destination_start, macs->destination_end) ? port : NULL;
 }
