@@ -16,15 +16,14 @@ int pass(struct xdp_md *ctx)
 SEC("xdp")
 int floor_swap(struct xdp_md *ctx)
 {
-	struct ethernet *ethernet = (void *)(long)ctx->data, macs;
+	struct ethernet *ethernet = (void *)(long)ctx->data;
+	__u64 destination, source;
 
 	if ((void *)ethernet + ETH_HLEN > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	macs.destination_start = ethernet->destination_start;
-	macs.destination_end = ethernet->destination_end;
-	ethernet->destination_start = ethernet->source_start | ethernet->source_end << 16;
-	ethernet->destination_end = ethernet->source_end >> 16;
-	ethernet->source_start = macs.destination_start;
-	ethernet->source_end = macs.destination_start >> 16 | (__u32)macs.destination_end << 16;
+	destination = ethernet->start << 16 >> 16;
+	source = ethernet->start >> 48 | (__u64)ethernet->end << 16;
+	ethernet->start = source | destination << 48;
+	ethernet->end = destination >> 16;
 	return XDP_TX;
 }

@@ -19,10 +19,8 @@
  * are not aligned, which is nothing to the machines that XDP runs on.
  */
 struct ethernet {
-	__u32 destination_start;
-	__u16 destination_end;
-	__u16 source_start;
-	__u32 source_end;
+	__u64 start;			/* the destination's address, and two bytes of the source's */
+	__u32 end;
 	__be16 ethertype;
 };
 

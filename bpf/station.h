@@ -10,27 +10,27 @@
 #include "link.h"
 #include "maps.h"
 
-/* Has the VLAN an address of its own, and is this it? `start` and `end` as in struct ethernet. */
-__attribute__((noinline)) int is_station(__u32 port, __u32 tags, __u32 start, __u32 end)
+/* Has the VLAN an address of its own, and is this it? `start` as in struct ethernet. */
+__attribute__((noinline)) int is_station(__u32 port, __u32 tags, __u64 start)
 {
 	struct station station = { .port = port, .tags = tags };
 
 	*(__u32 *)station.mac = start;
-	*(__u16 *)(station.mac + 4) = end;
+	*(__u16 *)(station.mac + 4) = start >> 32;
 	return bpf_map_lookup_elem(&stations, &station) != NULL;
 }
 
 /* The port that the packet came in by, if the frame was addressed to it. */
 static __always_inline struct port *find_port(struct xdp_md *ctx, const struct link *link)
 {
-	const struct ethernet *macs = link->frame;
+	__u64 start = ((const struct ethernet *)link->frame)->start;
 	__u32 ifindex = ctx->ingress_ifindex;
 	struct port *port = &tables.ports[ifindex & (LIMIT_PORTS - 1)];
 
 	opaque(port);
 	if (port->ifindex != ifindex)
 		return NULL;
-	if (likely(!((*(__u64 *)macs ^ *(__u64 *)port->mac) << 16)))
+	if (likely(!((start ^ *(__u64 *)port) << 16)))
 		return port;
-	return is_station(port->egress, link->tags, macs->destination_start, macs->destination_end) ? port : NULL;
+	return is_station(port->egress, link->tags, start) ? port : NULL;
 }

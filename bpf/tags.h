@@ -24,13 +24,11 @@ static __always_inline __u32 header_with(__u32 tags)
 
 static __always_inline void set_macs(void *frame, const struct real *real)
 {
-	const struct ethernet *macs = (const void *)real->destination_mac;
+	const struct ethernet *macs = (const void *)real;
 	struct ethernet *ethernet = frame;
 
-	ethernet->destination_start = macs->destination_start;
-	ethernet->destination_end = macs->destination_end;
-	ethernet->source_start = macs->source_start;
-	ethernet->source_end = macs->source_end;
+	ethernet->start = macs->start;
+	ethernet->end = macs->end;
 }
 
 /* Where the ethertype stands after a tag, if there is one. */

@@ -74,9 +74,11 @@ static __always_inline enum signal sctp_signal(__u8 chunk)
 /* Reads what follows the headers of IP; `room` bytes of it belong to the packet. The verdict as in ip.h. */
 static __always_inline __u32 read_transport(void *transport, void *data_end, __u32 room, struct packet *packet)
 {
+	__u32 protocol = packet->protocol;
 	__u32 *ports = transport;
 
-	if (packet->protocol == PROTOCOL_TCP) {
+	opaque(protocol);		/* or clang makes a search tree of it, with TCP not at its root */
+	if (likely(protocol == PROTOCOL_TCP)) {
 		struct tcp_flags *tcp = transport;
 
 		if (room < TCP_HEADER || (void *)(tcp + 1) > data_end)

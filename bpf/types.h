@@ -10,6 +10,9 @@
 
 #include <linux/types.h>
 
+/* Or clang reads two halves where the program asks for eight bytes. */
+#define WORDS_ALIGNED __attribute__((aligned(8)))
+
 enum layout {
 	LAYOUT_VERSION = 9,
 };
@@ -255,7 +258,7 @@ struct real {
 	__u32 pad;
 	__u8 address[16];
 	__u8 tunnel_source[16];		/* of packets in a tunnel to it */
-};
+} WORDS_ALIGNED;
 
 /* Of lblc and lblcr: which reals an address that packets are for is with, those that joined later behind. */
 struct locality_key {
@@ -333,7 +336,7 @@ struct port {
 	__u16 pad;
 	__u32 ifindex;			/* 0: none */
 	__u32 egress;			/* ifindex that reals behind it carry: its own, or its bond's */
-};
+} WORDS_ALIGNED;
 
 /* An address that is ours beside the port's own, in one VLAN: an interface of its own may have an address of its own. */
 struct station {

@@ -15,16 +15,18 @@ static __always_inline __u32 find_vip(const struct address *address)
 {
 	__u32 slot = mix_known(address->high ^ address->low);
 
+	if (!(address->high | address->low))
+		return NO_VIP;			/* it would be found where no address is */
 #pragma unroll
 	for (int i = 0; i < LIMIT_PROBES; i++, slot++) {
 		__u32 index = slot & (LIMIT_VIPS - 1);
 		const __u64 *found = (const __u64 *)tables.vips[index].address;
 
 		opaque(found);
-		if ((found[0] | found[1]) == 0)
-			break;
 		if (found[1] == address->low && found[0] == address->high)
 			return index;
+		if ((found[0] | found[1]) == 0)
+			break;
 	}
 	return NO_VIP;
 }
