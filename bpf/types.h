@@ -330,10 +330,16 @@ struct fragment {
 	__u32 since;			/* ticks */
 };
 
+/* Which VLAN tags a card takes off frames. */
+enum stripping {
+	STRIPPING_CUSTOMER = 1,		/* of 802.1Q */
+	STRIPPING_PROVIDER = 2,		/* of 802.1ad */
+};
+
 /* An interface that the program is attached to. */
 struct port {
 	__u8 mac[6];
-	__u16 pad;
+	__u16 stripped;			/* enum stripping: what its card did before we came, and is to do again after us */
 	__u32 ifindex;			/* 0: none */
 	__u32 egress;			/* ifindex that reals behind it carry: its own, or its bond's */
 } WORDS_ALIGNED;

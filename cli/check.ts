@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { type Config, type Diagnostic, formatDiagnostic, runnableServices } from '../lib/config/index.js'
 import { geometryFor, tableBytes } from '../lib/dataplane/geometry.js'
+import { hiddenTags } from '../lib/dataplane/hidden-tags.js'
+import { tagStripping } from '../lib/dataplane/tag-stripping.js'
 import { neighbourShortages } from '../lib/neighbour-limit.js'
+import { Netlink } from '../lib/net/netlink/netlink.js'
+import { planOf } from '../lib/plan.js'
 import { fileOption, readFiles } from './config-files.js'
 import { formatCount, formatRate } from './quantity.js'
 import { paintFor } from './terminal.js'
@@ -44,9 +49,21 @@ async function check({ file, strict, json, summary: wanted }: CheckOptions): Pro
   if (!json && (wanted || process.stdout.isTTY))
     process.stdout.write(`${summary(errors, warnings)}\n${memory(config)}\n`)
   const reals = runnableServices(config).flatMap(({ realServers }) => realServers)
-  for (const shortage of neighbourShortages(reals.map(({ address }) => address)))
-    process.stderr.write(`warning: ${shortage}\n`)
+  const shortages = neighbourShortages(reals.map(({ address }) => address))
+  for (const warning of [...shortages, ...hiddenTagsHere(planOf(config).interfaces)])
+    process.stderr.write(`warning: ${warning}\n`)
   if (errors > 0 || (strict && warnings > 0)) process.exitCode = 1
+}
+
+/** Only where there are VLANs is koffi needed, and only for this: what cannot be asked is not told. */
+function hiddenTagsHere(interfaces: readonly string[]): string[] {
+  if (!existsSync('/proc/net/vlan/config')) return []
+  try {
+    using netlink = Netlink.open()
+    return hiddenTags(interfaces, netlink.links(), name => tagStripping(name) === 'fixed')
+  } catch {
+    return []
+  }
 }
 
 function print(diagnostics: readonly Diagnostic[]): void {

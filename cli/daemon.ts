@@ -74,5 +74,8 @@ function logEvents(log: Log, balancer: Balancer): void {
 
 function logReady(log: Log, { services, interfaces }: BalancerStatus): void {
   const attached = interfaces.map(({ name, state, mode }) => `${name} ${mode ?? state}`)
+  for (const { name, tagStripping } of interfaces)
+    if (tagStripping)
+      log.info({ name }, 'interface leaves VLAN tags on frames now: its rx-vlan-offload was on')
   log.info({ services: services.map(({ service }) => service), interfaces: attached }, 'ready')
 }

@@ -123,7 +123,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       pid: process.pid,
       startedAt: this.#startedAt.toISOString(),
       adopted: this.#dataPlane.adopted,
-      warnings: this.#shortages(),
+      warnings: [...this.#shortages(), ...this.#dataPlane.hiddenTags()],
       interfaces: this.#dataPlane.interfaces(),
       vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),
       vips: this.#dataPlane.vips(),
@@ -186,6 +186,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     await this.#dataPlane.settled()
     this.#checkReals()
     this.#dataPlane.attach(wanted ?? [...new Set([...interfaces, ...this.#dataPlane.interfacesToReals()])])
+    for (const hidden of this.#dataPlane.hiddenTags()) this.#warn(hidden)
     const elected = new Set(instances.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
     const vips = new Set(services.flatMap(({ matches }) => matches.map(({ vip }) => vip)))
     for (const vip of vips) if (!elected.has(vip)) this.#dataPlane.setRole(vip, 'master')

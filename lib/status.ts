@@ -29,6 +29,11 @@ export interface InterfaceStatus {
   readonly mode?: 'native' | 'generic'
   readonly ifindex?: number
   readonly mac?: string
+  /**
+   * Its card took VLAN tags off frames (ethtool's rxvlan), which hides them from the program: it was told not to, until
+   * the program leaves.
+   */
+  readonly tagStripping?: 'stopped'
 }
 
 /** A VRRP instance. */

@@ -193,6 +193,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     return this.#interfaces.status()
   }
 
+  /** Why VLAN tags do not show where they should, a line for each interface. */
+  hiddenTags(): string[] {
+    return this.#interfaces.hiddenTags()
+  }
+
   vips(): VipStatus[] {
     return this.#services.vips()
   }

@@ -7,12 +7,14 @@ import type { Link } from '../net/netlink/link.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import type { InterfaceStatus } from '../status.js'
 import { attach } from './attachment.js'
+import { hiddenTags } from './hidden-tags.js'
 import { mapLayouts, type Port } from './layout.gen.js'
 import type { LoadedProgram } from './load.js'
 import type { PinDirectory } from './pins.js'
 import { Ports } from './ports.js'
 import { Stations } from './stations.js'
 import type { StructArray } from './struct-array.js'
+import { tagStripping } from './tag-stripping.js'
 import { vlanStackOf } from './vlan-stack.js'
 
 interface Attached {
@@ -82,9 +84,15 @@ export class Interfaces
     return [...this.#attached.keys()].map(name => this.#statusOf(name))
   }
 
+  /** Why the program does not see the VLAN tags of all frames: `hiddenTags()`. */
+  hiddenTags(): string[] {
+    return hiddenTags([...this.#attached.keys()], this.#netlink.links(), name => tagStripping(name) !== 'no')
+  }
+
   /** Takes the program off its interfaces at once; a link that only loses its last holder does so some moments later. */
   detach(): void {
     for (const attached of this.#attached.values()) attached?.link.detach()
+    this.#ports.restore()
   }
 
   /** Lets go of the links; they stay pinned, and the program stays attached. */
@@ -195,8 +203,16 @@ export class Interfaces
   #statusOf(name: string): InterfaceStatus {
     const attached = this.#attached.get(name)
     if (attached === undefined) return { name, state: 'missing' }
-    const { ifindex, mac } = attached
+    const { ifindex, mac, members } = attached
+    const isRestrained = [ifindex, ...members].some(index => this.#ports.isRestrained(index))
     const mode = queryXdp(ifindex)?.mode === 'generic' ? 'generic' : 'native'
-    return { name, state: 'attached', mode, ifindex, mac }
+    return {
+      name,
+      state: 'attached',
+      mode,
+      ifindex,
+      mac,
+      ...(isRestrained && { tagStripping: 'stopped' as const }),
+    }
   }
 }

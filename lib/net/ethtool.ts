@@ -30,8 +30,8 @@ export function driverOf(name: string): string {
   return info.toString('latin1', 4, 4 + NAME_SIZE).replace(/\0.*$/s, '')
 }
 
-/** @param request a struct of ethtool.h that begins with its command; what the kernel answers stands in it afterwards */
-function ethtool(name: string, request: Buffer, operation: string): void {
+/** SIOCETHTOOL. @param request a struct of ethtool.h that begins with its command; what the kernel answers stands in it afterwards */
+export function ethtool(name: string, request: Buffer, operation: string): void {
   using socket = new Socket({ name: 'control', domain: AF_INET, type: SOCK_DGRAM, protocol: 0 })
   const ifreq = Buffer.alloc(IFREQ_SIZE)
   ifreq.write(name, 0, IFNAMSIZ - 1)

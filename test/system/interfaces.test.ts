@@ -6,6 +6,7 @@ import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
 import { parseAddress } from '../../lib/address.js'
 import { encodeGratuitousArp } from '../../lib/net/arp.js'
+import { featuresOf } from '../../lib/net/features.js'
 import { FrameSocket } from '../../lib/net/frame-socket.js'
 import type { BalancerStatus } from '../../lib/status.js'
 import { mac } from '../tools/packet.js'
@@ -65,6 +66,28 @@ t.test('an interface that is deleted and made again', { skip }, async t => {
   )
   await daemon.stop()
   t.equal(await daemon.exited, 'exit 0')
+})
+
+t.test('a card that takes VLAN tags off frames', { skip }, async t => {
+  await using lab = await Lab.open()
+  const { balancers } = await buildSeed(lab)
+  const host = only(balancers)
+  using site = new Site(lab, host)
+  const name = 'rx-vlan-hw-parse'
+  const isStripping = () =>
+    host.enter(() => featuresOf(host.interface)).some(one => one.name === name && one.on)
+  t.equal(isStripping(), true)
+  const daemon = await site.run(seedOwner)
+  t.equal(isStripping(), false, 'leaves them on, for the program sees none otherwise')
+  t.match((await site.status()).interfaces, [{ tagStripping: 'stopped' }])
+  t.ok(await daemon.printed(/leaves VLAN tags on frames now/), 'and says so')
+
+  daemon.signal('SIGKILL')
+  await daemon.exited
+  t.equal(isStripping(), false, 'also when nobody is there')
+  const next = await site.run(seedOwner)
+  await next.stop()
+  t.equal(isStripping(), true, 'does so again, as whoever takes the program off knows')
 })
 
 t.test('a web server whose network card is changed', { skip }, async t => {

@@ -69,7 +69,12 @@ export class ProgramUnderTest implements Disposable {
     this.pins = pins
     this.tables = new Tables(name => loaded.mapped(name))
     this.services = new Services(this.tables, this.hops)
-    this.tables.ports.write(LOOPBACK, { mac: macBytes(balancerMac), ifindex: LOOPBACK, egress: LOOPBACK })
+    this.tables.ports.write(LOOPBACK, {
+      mac: macBytes(balancerMac),
+      stripped: 0,
+      ifindex: LOOPBACK,
+      egress: LOOPBACK,
+    })
   }
 
   /** Balances these services and no others, as master of all their VIPs. */
