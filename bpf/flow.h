@@ -17,12 +17,17 @@ static __always_inline struct flow *flow_at(__u32 index)
 	return bpf_map_lookup_elem(&flows, &index);
 }
 
-static __always_inline struct place flow_place(const struct settings *settings, const struct packet *packet)
+static __always_inline __u64 flow_hash(const struct settings *settings, const struct packet *packet)
 {
 	__u64 client = mix_address(&packet->client, settings) ^ packet->ports;
 	__u64 vip = mix_address(&packet->vip, settings) + packet->protocol;
 
-	return place_of(mix(client, vip, settings), settings->flow_mask);
+	return mix(client, vip, settings);
+}
+
+static __always_inline struct place flow_place(const struct settings *settings, const struct packet *packet)
+{
+	return place_of(flow_hash(settings, packet), flow_mask);
 }
 
 /*

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "flow.h"
+#include "former.h"
 #include "transport.h"
 
 #define FRAGMENT_KEPT (30 * TICKS_PER_SECOND)	/* IP_FRAG_TIME of the kernel's include/net/ip.h */
@@ -34,7 +34,7 @@ static __always_inline __u32 begin_fragments(const struct fragment_key *key, con
 
 	if (verdict != VERDICT_TX)
 		return verdict;
-	follow(decision);
+	follow_all(decision);
 	fragment.real = decision->real;
 	if (decision->real)
 		bpf_map_update_elem(&fragments, key, &fragment, BPF_ANY);

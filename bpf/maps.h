@@ -44,6 +44,14 @@ ARRAY(flow_words, struct bucket, 1);			/* buckets; the loader sets how many */
 ARRAY(flows, struct flow, LIMIT_WAYS);
 ARRAY(template_words, struct bucket, 1);
 ARRAY(templates, struct template, LIMIT_WAYS);
+
+/*
+ * How many buckets the tables have, less one. The loader tells each program, and not the settings, which are for all:
+ * while a table is given another size, two programs run.
+ */
+const volatile __u32 flow_mask;
+const volatile __u32 template_mask;
+
 ARRAY(steps, __u32, LIMIT_STEPS);			/* to count by: see schedule-list.h */
 
 PERCPU(stats, struct real_stats, LIMIT_REALS);

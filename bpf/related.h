@@ -131,7 +131,7 @@ static __always_inline __u32 forward_error(struct xdp_md *ctx, __u32 *egress_ifi
 	if (verdict != VERDICT_TX)
 		return verdict;
 	decision.verdict = VERDICT_PASS_ICMP_NO_FLOW;
-	recall(&decision);
+	recall_all(&decision);
 	return forward_ipv4(ctx, &link, ip, &decision, port, egress_ifindex);
 }
 
@@ -154,6 +154,6 @@ static __always_inline __u32 forward_error_ipv6(struct xdp_md *ctx, __u32 *egres
 	if (verdict != VERDICT_TX)
 		return verdict;
 	decision.verdict = VERDICT_PASS_ICMP_NO_FLOW;
-	recall(&decision);
+	recall_all(&decision);
 	return forward_ipv6(ctx, &link, ip, &decision, port, egress_ifindex);
 }

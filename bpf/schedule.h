@@ -126,13 +126,17 @@ static __always_inline struct template *find_template(const struct settings *set
 	return NULL;
 }
 
+static __always_inline __u64 template_hash(const struct settings *settings, const struct template_key *key)
+{
+	return mix(mix_address(&key->client, settings), key->service, settings);
+}
+
 /* A client that is known stays where it was. */
 static __always_inline void schedule_persistent(const struct settings *settings, const struct service *service,
 						struct decision *decision, bool is_dry)
 {
 	struct template_key key = template_key_of(decision, service);
-	__u64 client = mix_address(&key.client, settings);
-	struct place place = place_of(mix(client, key.service, settings), settings->template_mask);
+	struct place place = place_of(template_hash(settings, &key), template_mask);
 	struct entry entry;
 	struct template *template = find_template(settings, decision, &key, &place, &entry, is_dry);
 

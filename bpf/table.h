@@ -185,12 +185,11 @@ static __always_inline __u32 cheapest_in(struct bucket *bucket, __u32 from, __u3
 }
 
 /*
- * Take a slot for a new word: the cheapest of the home bucket, its own one before others, unless none there is free
- * and the other bucket has a cheaper one. On success *old is the word that had the slot; its cold half is still in
- * place and the caller's to settle.
+ * The slot for a new word: the cheapest of the home bucket, its own one before others, unless none there is free and
+ * the other bucket has a cheaper one.
  */
-static __always_inline bool claim(void *table, struct place *place, __u64 word, __u32 age, const __u32 *timeouts,
-				  struct entry *entry, __u64 *old)
+static __always_inline bool choose(void *table, struct place *place, __u32 age, const __u32 *timeouts,
+				   struct entry *entry)
 {
 	struct bucket *home = bucket_at(table, place->home);
 	__u32 best;
@@ -212,6 +211,18 @@ static __always_inline bool claim(void *table, struct place *place, __u64 word, 
 				*entry = entry_at(other, place->other, second);
 		}
 	}
+	return true;
+}
+
+/*
+ * Take the slot for a new word. On success *old is the word that had the slot; its cold half is still in place and the
+ * caller's to settle.
+ */
+static __always_inline bool claim(void *table, struct place *place, __u64 word, __u32 age, const __u32 *timeouts,
+				  struct entry *entry, __u64 *old)
+{
+	if (!choose(table, place, age, timeouts, entry))
+		return false;
 	*old = *entry->word;
 	return __sync_val_compare_and_swap(entry->word, *old, word) == *old;
 }

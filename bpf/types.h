@@ -81,6 +81,8 @@ enum event {
 	EVENT_FLOW_NOT_STORED,		/* lost a race for its slot twice: forwarded, not remembered */
 	EVENT_TEMPLATE_MADE,
 	EVENT_TEMPLATE_EVICTED,
+	EVENT_FLOW_MOVED,		/* to tables of another size */
+	EVENT_FLOW_NOT_MOVED,		/* had to give way there: they are too small */
 	EVENT_VIP_YIELDED,		/* another master was heard, and our VRRP process was not */
 	EVENT_TRACE_LOST,		/* a decision that a trace would have told, had there been room */
 };
@@ -309,7 +311,7 @@ struct template {
 	__u8 client[16];
 	__u16 service;
 	__u8 generation;		/* 1-255; tells flows of an earlier holder of this slot from its own */
-	__u8 pad;
+	__u8 is_moved;			/* to a table of another size; `expires` is its reference there */
 	__u32 expires;			/* ticks */
 	__u32 timeout;			/* ticks; what a new connection restores */
 	__u32 children;			/* flows that it chose the real for and that still exist */
@@ -406,13 +408,11 @@ enum rule {
 struct settings {
 	__u64 seed[4];
 	__u32 layout;			/* enum layout */
-	__u32 flow_mask;		/* buckets of the flow table - 1 */
-	__u32 template_mask;		/* buckets of the template table - 1 */
 	__u32 ticks_per_jiffy;		/* times 2^32 */
 	__u32 rules;			/* enum rule */
 	__u32 traced_until;		/* ticks; 0: nobody traces */
 	__u32 timeouts[16];		/* ticks, by enum flow_state */
-	__u32 pad[2];
+	__u32 pad[4];
 };
 
 /* What has a fixed size, in one map: see maps.h. */

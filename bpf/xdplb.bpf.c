@@ -8,7 +8,7 @@
  * calls no helper. What is rare has programs of its own behind tail calls: enum slow_step.
  */
 #include "answer.h"
-#include "flow.h"
+#include "former.h"
 #include "forward.h"
 #include "related.h"
 #include "trace.h"
@@ -36,7 +36,7 @@ static __always_inline void decide(const struct settings *settings, struct decis
 		return;
 	asked = *decision;		/* so that this one can stay in registers */
 	asked.real = 0;
-	follow(&asked);
+	follow_all(&asked);
 	decision->real = asked.real;
 	decision->verdict = asked.verdict;
 	decision->is_new = asked.is_new;
@@ -299,6 +299,19 @@ SEC("xdp")
 int where(struct xdp_md *ctx)
 {
 	return answer_where(ctx) ? XDP_PASS : XDP_ABORTED;
+}
+
+/* By BPF_PROG_TEST_RUN, again and again: moves what is in one slot of the former tables, and goes to the next. */
+SEC("xdp")
+int move(struct xdp_md *ctx)
+{
+	__u32 *slot = (void *)(long)ctx->data;
+
+	if ((void *)(slot + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	move_slot(*slot);
+	*slot += 1;
+	return XDP_PASS;
 }
 
 /* For the loader, by BPF_PROG_TEST_RUN: writes jiffies (u64) and ticks (u32) at the beginning of the packet. */

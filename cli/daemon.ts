@@ -72,7 +72,12 @@ function logEvents(log: Log, balancer: Balancer): void {
   balancer.on('warning', ({ message }) => log.warn(message))
 }
 
-function logReady(log: Log, { services, interfaces }: BalancerStatus): void {
+function logReady(log: Log, { services, interfaces, resized, flowTable }: BalancerStatus): void {
+  if (resized)
+    log[resized.lost > 0 ? 'warn' : 'info'](
+      { slots: flowTable.slots, ...resized },
+      'the tables have another size now, and the connections were moved',
+    )
   const attached = interfaces.map(({ name, state, mode }) => `${name} ${mode ?? state}`)
   for (const { name, tagStripping } of interfaces)
     if (tagStripping)

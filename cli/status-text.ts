@@ -1,4 +1,4 @@
-import type { BalancerStatus, RealStatus, ServiceStatus, Traffic } from '../lib/status.js'
+import type { BalancerStatus, RealStatus, ResizeStatus, ServiceStatus, Traffic } from '../lib/status.js'
 import { phraseOf } from '../lib/verdict-phrases.js'
 import { formatCount, formatDuration, formatRate } from './quantity.js'
 import { type Row, tableLines } from './table.js'
@@ -39,10 +39,20 @@ const TRAFFIC_HEADINGS = [
   '>BIT/S',
 ]
 
-function summary({ name, version, pid, startedAt, adopted }: BalancerStatus, now: Date): string[] {
+function summary(status: BalancerStatus, now: Date): string[] {
+  const { name, version, pid, startedAt, adopted, resized, flowTable } = status
   const age = formatDuration((now.getTime() - Date.parse(startedAt)) / 1000)
   const first = `${name}: xdplb ${version}, process ${pid}, running for ${age}`
-  return adopted ? [first, '  on the data plane that an earlier process left forwarding'] : [first]
+  return [
+    first,
+    ...(adopted ? ['  on the data plane that an earlier process left forwarding'] : []),
+    ...(resized ? [`  ${resizeText(resized, flowTable.slots)}`] : []),
+  ]
+}
+
+function resizeText({ formerSlots, moved, lost }: ResizeStatus, slots: number): string {
+  const flows = `${formatCount(moved)} connections were moved, ${formatCount(lost)} had no room`
+  return `the flow table has ${formatCount(slots)} places instead of ${formatCount(formerSlots)}: ${flows}`
 }
 
 function interfaceRows({ interfaces }: BalancerStatus, paint: Paint): Row[] {

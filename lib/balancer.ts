@@ -123,6 +123,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       pid: process.pid,
       startedAt: this.#startedAt.toISOString(),
       adopted: this.#dataPlane.adopted,
+      ...(this.#dataPlane.resized && { resized: this.#dataPlane.resized }),
       warnings: [...this.#shortages(), ...this.#dataPlane.hiddenTags()],
       interfaces: this.#dataPlane.interfaces(),
       vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),

@@ -9,6 +9,8 @@ export interface BalancerStatus {
   readonly startedAt: string
   /** Did this process take over a data plane that an earlier one had left forwarding? */
   readonly adopted: boolean
+  /** What became of the flows when this process gave the tables another size; absent if it did not. */
+  readonly resized?: ResizeStatus
   /** What an operator should see to. */
   readonly warnings: readonly string[]
   readonly interfaces: readonly InterfaceStatus[]
@@ -106,4 +108,13 @@ export interface FlowTableStatus {
   readonly templateSlots: number
   /** Kernel memory of both tables. */
   readonly memoryBytes: number
+}
+
+export interface ResizeStatus {
+  /** Slots that the flow table had before. */
+  readonly formerSlots: number
+  /** Flows that went on. */
+  readonly moved: number
+  /** Flows that had to give way: half-open ones first, established ones last. */
+  readonly lost: number
 }

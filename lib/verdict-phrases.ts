@@ -36,6 +36,8 @@ const events = {
   flow_not_stored: 'connections forwarded but not remembered: lost two races for a place',
   template_made: 'persistence templates made',
   template_evicted: 'persistence templates forgotten to make room',
+  flow_moved: 'connections moved to tables of another size',
+  flow_not_moved: 'connections forgotten because tables of another size had no room for them',
   vip_yielded: 'addresses yielded to another master while VRRP was not running',
   trace_lost: 'decisions that a trace had no room for',
 } as const satisfies Record<Event, string>

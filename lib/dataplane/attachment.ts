@@ -24,6 +24,17 @@ export function attach(
   return link
 }
 
+/**
+ * Puts the program in the place of the one that a former process left, on every interface that has one. An interface
+ * that has gone keeps its link, for `attach()` to see.
+ */
+export function replace(program: Program, pins: PinDirectory): void {
+  for (const name of pins.linkedInterfaces()) {
+    using left = Link.openPinned(pins.ofLink(name))
+    isUpdated(left, program)
+  }
+}
+
 function openLeft(path: string): Link | undefined {
   try {
     return Link.openPinned(path)

@@ -7,12 +7,14 @@ import type { AttachMode } from '../libbpf/index.js'
 import { ensureBpffs } from '../net/bpffs.js'
 import type { NetlinkEvents } from '../net/netlink/events.js'
 import type { Netlink } from '../net/netlink/netlink.js'
-import type { FlowTableStatus, InterfaceStatus, ServiceStatus, VipStatus } from '../status.js'
+import type { FlowTableStatus, InterfaceStatus, ResizeStatus, ServiceStatus, VipStatus } from '../status.js'
 import { ConnectionList } from './connection-list.js'
-import { geometryFor, tableBytes } from './geometry.js'
+import { countEvents, countVerdicts } from './counters.js'
+import { geometryFor, isSameGeometry, tableBytes } from './geometry.js'
 import { Interfaces } from './interfaces.js'
-import { event, limit, mapLayouts, type Role, role as roles, tablesLayout, verdict } from './layout.gen.js'
+import { type Event, type Role, role as roles, tablesLayout, type Verdict } from './layout.gen.js'
 import { LoadedProgram } from './load.js'
+import { moveFlows } from './move-flows.js'
 import { NextHops } from './next-hops.js'
 import { Oracle } from './oracle.js'
 import { PinDirectory } from './pins.js'
@@ -36,7 +38,7 @@ export interface DataPlaneOptions extends DataPlaneSettings {
 
 /** How much room there is, and what holds for all services. */
 export interface DataPlaneSettings {
-  /** Flows at a time that must fit. */
+  /** Flows at a time that must fit. Where a former process had room for more or fewer, they are moved to other tables. */
   readonly maxFlows: number
   /** Persistent clients at a time that must fit. @default maxFlows */
   readonly maxTemplates?: number
@@ -64,6 +66,8 @@ const CLOCK_RETRY_MS = 500
  * Without this object the packets go on: it closes by letting go, or by `remove()`.
  */
 export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposable {
+  /** What became of the flows when it gave the tables another size. */
+  readonly resized: ResizeStatus | undefined
   readonly #loaded: LoadedProgram
   readonly #pins: PinDirectory
   readonly #tables: Tables
@@ -81,9 +85,17 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
       netlink,
       events,
       mode,
-    }: { pins: PinDirectory; netlink: Netlink; events: NetlinkEvents; mode: AttachMode },
+      resized,
+    }: {
+      pins: PinDirectory
+      netlink: Netlink
+      events: NetlinkEvents
+      mode: AttachMode
+      resized: ResizeStatus | undefined
+    },
   ) {
     super()
+    this.resized = resized
     const tables = new Tables(name => loaded.mapped(name))
     const hops = new NextHops(netlink, events)
     this.#loaded = loaded
@@ -102,7 +114,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     this.#tracer = new Tracer(loaded, {
       tables,
       services: () => this.#services.running,
-      lost: () => this.events().trace_lost ?? 0,
+      lost: () => this.events().trace_lost,
     })
     if (loaded.adopted) tables.flows.recount()
     this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, loaded]
@@ -127,11 +139,16 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     } = options
     ensureBpffs(bpffs)
     const pins = new PinDirectory(bpffs, name)
-    const loaded = LoadedProgram.load(pins, geometryFor(maxFlows, maxTemplates, maxFragments))
+    const geometry = geometryFor(maxFlows, maxTemplates, maxFragments)
+    const loaded = LoadedProgram.load(pins, geometry)
     loaded.setRules(rules)
     loaded.setTimeouts(timeouts)
     while (!loaded.setClock()) await sleep(CLOCK_RETRY_MS)
-    return new DataPlane(loaded, { pins, netlink, events, mode })
+    const resized = await moveFlows(loaded, pins)
+    if (isSameGeometry(loaded.geometry, geometry))
+      return new DataPlane(loaded, { pins, netlink, events, mode, resized })
+    loaded.close() // that was the end of what another process had begun
+    return DataPlane.open(netlink, events, options)
   }
 
   get adopted(): boolean {
@@ -214,17 +231,12 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   flowTable(): FlowTableStatus {
     const { flows, templates } = this.#tables
-    const geometry = {
-      flowBuckets: flows.length / limit.ways,
-      templateBuckets: templates.length / limit.ways,
-      fragments: this.#loaded.map('fragments').maxEntries,
-    }
     return {
       flows: this.#tables.loads.total(),
       slots: flows.length,
       templates: templates.count(),
       templateSlots: templates.length,
-      memoryBytes: tableBytes(geometry),
+      memoryBytes: tableBytes(this.#loaded.geometry),
     }
   }
 
@@ -244,13 +256,13 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
   }
 
   /** Packets by verdict, since the tables were made. */
-  verdicts(): Record<string, number> {
-    return this.#count('verdicts', verdict)
+  verdicts(): Record<Verdict, number> {
+    return countVerdicts(this.#loaded)
   }
 
   /** What happened beside the verdicts, since the tables were made. */
-  events(): Record<string, number> {
-    return this.#count('events', event)
+  events(): Record<Event, number> {
+    return countEvents(this.#loaded)
   }
 
   /** Ends the balancing: detaches, and forgets every flow. Closes too. */
@@ -267,13 +279,5 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
 
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  #count(map: 'verdicts' | 'events', names: Readonly<Record<string, number>>): Record<string, number> {
-    const { key, value } = mapLayouts[map]
-    const counters = this.#loaded.map(map).perCpu({ key, value })
-    const total = (index: number) =>
-      Number((counters.lookup(index) ?? []).reduce((sum, cpu) => sum + cpu, 0n))
-    return Object.fromEntries(Object.entries(names).map(([name, index]) => [name, total(index)]))
   }
 }

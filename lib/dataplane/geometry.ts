@@ -33,6 +33,14 @@ export function geometryFor(
   }
 }
 
+export function isSameGeometry(one: Geometry, other: Geometry): boolean {
+  return (
+    one.flowBuckets === other.flowBuckets &&
+    one.templateBuckets === other.templateBuckets &&
+    one.fragments === other.fragments
+  )
+}
+
 /** What each of the tables' maps must have room for. */
 export function tableSizes({ flowBuckets, templateBuckets, fragments }: Geometry) {
   return {

@@ -1,34 +1,37 @@
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import { XdplbError } from '../errors.js'
-import { BpfMap, BpfObject, type LoadedObject, type MappedArray, type Program } from '../libbpf/index.js'
+import type { BpfMap, LoadedObject, MappedArray, Program } from '../libbpf/index.js'
 import { kernelFrequency, readClock, ticksPerJiffy } from './clock.js'
-import { type Geometry, tableSizes } from './geometry.js'
+import type { FormerTables } from './former-tables.js'
+import { type Geometry, isSameGeometry } from './geometry.js'
 import * as layout from './layout.gen.js'
 import type { PinDirectory } from './pins.js'
+import {
+  checkVersion,
+  isMapName,
+  type MapName,
+  MOVER,
+  mapNames,
+  ofOwnSize,
+  openTables,
+  openWithout,
+  reusePinned,
+  setSize,
+  type TableName,
+  tellSize,
+  tracingSteps,
+  Unusable,
+  usualSteps,
+  VARIABLE,
+} from './program-object.js'
 import { defaultRules, encodeRules, type Rules } from './rules.js'
 import { defaultTimeouts, type Timeouts, timeoutTable, withTimeouts } from './timeouts.js'
 
-/** In the package it stands where it stands among the sources: `bpf/` beside `lib/`. */
-const OBJECT = fileURLToPath(new URL('../../bpf/xdplb.bpf.o', import.meta.url))
-
-/** Those that the program declares, and `.bss`, which libbpf makes of its one variable: {@link TableName}. */
-export type MapName = keyof typeof layout.mapLayouts | typeof VARIABLE
-
-/** The members of the variable. */
-export type TableName = keyof typeof layout.tablesLayout
-
-const VARIABLE = '.bss'
-
-const mapNames = [...Object.keys(layout.mapLayouts), VARIABLE].filter(isMapName)
-
-/** The programs behind a tail call: each is called as its step is. */
-const slowSteps = Object.keys(layout.slowStep).filter(isSlowStep)
-
-/** Those of them that are loaded with the first trace: each is proved by the verifier as long as all others together. */
-const tracingSteps = ['traced', 'traced_ipv6'] as const satisfies readonly layout.SlowStep[]
-
-const usualSteps = slowSteps.filter(step => !tracingSteps.some(tracing => tracing === step))
+/** Where a program's maps come from. */
+interface Origin {
+  readonly adopted?: boolean
+  readonly discarded?: string | undefined
+  readonly former?: FormerTables | undefined
+}
 
 /** The program in the kernel, with its maps: made new, or around the maps that a former process left pinned. */
 export class LoadedProgram implements Disposable {
@@ -36,26 +39,29 @@ export class LoadedProgram implements Disposable {
   readonly adopted: boolean
   /** Why what a former process had left could not be used. */
   readonly discarded: string | undefined
+  /** The tables that a former process's are to be moved from: see {@link moveFlows}. */
+  readonly former: FormerTables | undefined
   readonly #object: LoadedObject
   readonly #mapped = new Map<MapName | TableName, MappedArray>()
   #tracing: LoadedObject | undefined
 
-  private constructor(object: LoadedObject, adopted: boolean, discarded: string | undefined) {
+  private constructor(object: LoadedObject, { adopted = false, discarded, former }: Origin) {
     this.#object = object
     this.adopted = adopted
     this.discarded = discarded
+    this.former = former
   }
 
   /**
    * Loads the program and pins its maps. What was pinned before is adopted if its layout is this version's, or else
-   * given up.
-   *
-   * @param geometry of the tables, if they are made now; adopted ones keep theirs
+   * given up. Tables of another size are made anew, and those that were there become `former`; so they do if a process
+   * has died that was about to move what they hold, and the size is the one that it wanted.
    */
   static load(pins: PinDirectory, geometry: Geometry): LoadedProgram {
     if (!pins.exists()) return LoadedProgram.#make(pins, geometry, undefined)
+    pins.recover()
     try {
-      return LoadedProgram.#adopt(pins)
+      return LoadedProgram.#adopt(pins, geometry)
     } catch (error) {
       if (!(error instanceof Unusable)) throw error
       pins.removeAll()
@@ -63,23 +69,41 @@ export class LoadedProgram implements Disposable {
     }
   }
 
-  static #adopt(pins: PinDirectory): LoadedProgram {
-    using object = openWithout(tracingSteps)
+  static #adopt(pins: PinDirectory, geometry: Geometry): LoadedProgram {
+    checkVersion(pins.ofMap(VARIABLE))
+    const pinned = openTables(name => pins.of(name))
+    if (!pins.hasFormer() && !isSameGeometry(pinned.geometry, geometry))
+      return LoadedProgram.#resize(pins, geometry, pinned)
+    pinned.close()
+    const former = pins.hasFormer() ? openTables(name => pins.ofFormer(name)) : undefined
+    using object = openWithout([...tracingSteps, ...(former ? [] : [MOVER])])
     for (const name of mapNames) reusePinned(object, name, pins.ofMap(name))
-    const loaded = new LoadedProgram(object.load(), true, undefined)
+    tellSize(object, pinned.geometry)
+    former?.announce(object)
+    const loaded = new LoadedProgram(object.load(), { adopted: true, former })
+    loaded.#finish(pins)
+    return loaded
+  }
+
+  static #resize(pins: PinDirectory, geometry: Geometry, former: FormerTables): LoadedProgram {
+    using object = openWithout(tracingSteps)
+    for (const name of mapNames) if (!ofOwnSize.has(name)) reusePinned(object, name, pins.ofMap(name))
+    setSize(object, geometry)
+    former.announce(object)
+    const loaded = new LoadedProgram(object.load(), { adopted: true, former })
+    for (const name of ofOwnSize) loaded.map(name).pin(pins.ofNext(name))
+    pins.exchange()
     loaded.#finish(pins)
     return loaded
   }
 
   static #make(pins: PinDirectory, geometry: Geometry, discarded: string | undefined): LoadedProgram {
-    using object = openWithout(tracingSteps)
-    for (const [name, entries] of Object.entries(tableSizes(geometry))) object.setMaxEntries(name, entries)
-    const loaded = new LoadedProgram(object.load(), false, discarded)
+    using object = openWithout([...tracingSteps, MOVER])
+    setSize(object, geometry)
+    const loaded = new LoadedProgram(object.load(), { discarded })
     loaded.mapped('settings').write(layout.settings, 0, {
       seed: newSeed(),
       layout: layout.layout.version,
-      flowMask: geometry.flowBuckets - 1,
-      templateMask: geometry.templateBuckets - 1,
       ticksPerJiffy: 0,
       rules: encodeRules(defaultRules),
       tracedUntil: 0,
@@ -100,10 +124,40 @@ export class LoadedProgram implements Disposable {
     return this.#object.program('where')
   }
 
+  /** Moves what former tables hold, a slot at a time; there if they are: bpf/former.h. */
+  get mover(): Program {
+    return this.#object.program(MOVER)
+  }
+
+  /** How large the tables are. */
+  get geometry(): Geometry {
+    return {
+      flowBuckets: this.map('flow_words').maxEntries,
+      templateBuckets: this.map('template_words').maxEntries,
+      fragments: this.map('fragments').maxEntries,
+    }
+  }
+
+  /** Shows the former tables to the programs; returns when whatever ran before has ended. */
+  showFormer(): void {
+    this.former?.show(this.#object)
+  }
+
+  /** Takes them away again, and lets go of them. */
+  dropFormer(): void {
+    this.former?.hide(this.#object)
+    this.former?.close()
+  }
+
+  copyFragments(): void {
+    this.former?.copyFragments(this.#object)
+  }
+
   /** Loads what a trace takes, if it is not there yet: that holds everything else up for some tenths of a second. */
   loadTracing(): void {
     if (this.#tracing) return
-    using object = openWithout([...usualSteps, 'xdplb', 'where', 'read_clock'])
+    using object = openWithout([...usualSteps, 'xdplb', 'where', 'read_clock', MOVER])
+    tellSize(object, this.geometry)
     for (const name of mapNames) object.reuse(name, this.map(name))
     this.#tracing = object.load()
     for (const step of tracingSteps) this.#slow.update(step, this.#tracing.program(step).fd)
@@ -153,6 +207,7 @@ export class LoadedProgram implements Disposable {
   close(): void {
     for (const mapped of this.#mapped.values()) mapped.close()
     this.#tracing?.close()
+    this.former?.close()
     this.#object.close()
   }
 
@@ -179,44 +234,8 @@ export class LoadedProgram implements Disposable {
   }
 }
 
-/** The object, without some of its programs. */
-function openWithout(programs: readonly string[]): BpfObject {
-  const object = BpfObject.open(OBJECT).withXdpFrags()
-  for (const program of programs) object.setAutoload(program, false)
-  return object
-}
-
-/** What a former process had left is of another version, or not all there. */
-class Unusable extends Error {}
-
-function reusePinned(object: BpfObject, name: MapName, path: string): void {
-  try {
-    using map = BpfMap.openPinned(path)
-    if (name === VARIABLE) checkVersion(map)
-    object.reuse(name, map)
-  } catch (error) {
-    if (!(error instanceof XdplbError) || (error.code !== 'USAGE' && error.code !== 'NOT_FOUND')) throw error
-    throw new Unusable(error.message, { cause: error })
-  }
-}
-
-function checkVersion(map: BpfMap): void {
-  using variable = map.mapped()
-  const { layout: version } = variable.within(layout.tablesLayout.settings).read(layout.settings, 0)
-  if (version === layout.layout.version) return
-  throw new XdplbError('USAGE', `layout version ${version}, expected ${layout.layout.version}`)
-}
-
 /** Two masks and two odd factors: bpf/hash.h. */
 function newSeed(): bigint[] {
   const bytes = randomBytes(32)
   return [0, 8, 16, 24].map(at => bytes.readBigUInt64LE(at) | (at % 16 === 8 ? 1n : 0n))
-}
-
-function isSlowStep(name: string): name is layout.SlowStep {
-  return name in layout.slowStep
-}
-
-function isMapName(name: string): name is MapName {
-  return name in layout.mapLayouts || name === VARIABLE
 }

@@ -1,11 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 const LINK = 'link-'
+const NEXT = 'next'
+const FORMER = 'former'
 
 /**
  * The names under which a balancer's program, links and maps outlive it: `BPFFS/xdplb/NAME/`. A pinned link keeps
  * its interface attached.
+ *
+ * While tables are given another size, `former/` holds the maps that were there before. Whoever dies on the way leaves
+ * either what was there or what is to be finished: `next/` counts from the moment on in which `former/` exists.
  */
 export class PinDirectory {
   readonly path: string
@@ -29,6 +34,17 @@ export class PinDirectory {
     return this.of(withoutDots(name))
   }
 
+  /** Of a map that is to take the place of the one of its name: see {@link exchange}. */
+  ofNext(name: string): string {
+    mkdirSync(this.of(NEXT), { recursive: true, mode: 0o700 })
+    return join(this.of(NEXT), name)
+  }
+
+  /** Of a map whose place another one has taken. */
+  ofFormer(name: string): string {
+    return join(this.of(FORMER), name)
+  }
+
   ofLink(interfaceName: string): string {
     return this.of(LINK + withoutDots(encodeURIComponent(interfaceName)))
   }
@@ -36,6 +52,28 @@ export class PinDirectory {
   /** Has a former process left anything? */
   exists(): boolean {
     return this.#names().length > 0
+  }
+
+  /** Is there what other maps have taken the place of? */
+  hasFormer(): boolean {
+    return existsSync(this.of(FORMER))
+  }
+
+  /** The maps in `next/` take the places of those of their names. */
+  exchange(): void {
+    mkdirSync(this.of(FORMER), { mode: 0o700 })
+    this.#finishExchange()
+  }
+
+  /** Ends what a process has begun that died in the midst of it. */
+  recover(): void {
+    if (this.hasFormer()) this.#finishExchange()
+    else rmSync(this.of(NEXT), { recursive: true, force: true })
+  }
+
+  /** What was exchanged is not needed any more. */
+  removeFormer(): void {
+    rmSync(this.of(FORMER), { recursive: true, force: true })
   }
 
   /** The interfaces that a link is pinned for. */
@@ -52,9 +90,18 @@ export class PinDirectory {
 
   /** Unpins everything: what is attached is detached, what the tables held is lost. */
   removeAll(): void {
-    for (const name of this.#names()) unlinkSync(this.of(name))
-    if (existsSync(this.path)) rmdirSync(this.path)
+    rmSync(this.path, { recursive: true, force: true })
     if (existsSync(this.#parent) && readdirSync(this.#parent).length === 0) rmdirSync(this.#parent)
+  }
+
+  #finishExchange(): void {
+    const next = this.of(NEXT)
+    for (const name of existsSync(next) ? readdirSync(next) : []) {
+      const place = this.of(name)
+      if (existsSync(place)) renameSync(place, this.ofFormer(name))
+      renameSync(join(next, name), place)
+    }
+    rmSync(next, { recursive: true, force: true })
   }
 
   #names(): string[] {

@@ -95,6 +95,10 @@ function bind(library: ReturnType<ReturnType<typeof koffi>['load']>) {
       map: Pointer,
       fd: number,
     ) => number,
+    mapSetInnerMap: library.func('int bpf_map__set_inner_map_fd(void *map, int fd)') as (
+      map: Pointer,
+      fd: number,
+    ) => number,
     mapInitialValue: library.func('void *bpf_map__initial_value(void *map, _Out_ size_t *size)') as (
       map: Pointer,
       size: BigUint64Array,

@@ -98,6 +98,11 @@ export class BpfObject implements Disposable {
     libbpfOk(libbpf().mapReuse(declared, existing.fd), `reuse map: ${map}`)
   }
 
+  /** Which maps a map of maps takes: those that are as this one is, in size too. Instead of what is declared. */
+  setInnerMap(map: string, like: BpfMap): void {
+    libbpfOk(libbpf().mapSetInnerMap(this.#map(map), like.fd), `set inner map: ${map}`)
+  }
+
   /** Shall `load()` load that program? All are, but those in a section whose name begins with `?`. */
   setAutoload(program: string, autoload: boolean): void {
     libbpfOk(libbpf().programSetAutoload(this.#program(program), autoload), `set autoload: ${program}`)

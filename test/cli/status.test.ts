@@ -49,6 +49,7 @@ const status: BalancerStatus = {
   pid: 4711,
   startedAt: '2026-11-22T12:00:00.000Z',
   adopted: true,
+  resized: { formerSlots: 262144, moved: 691000, lost: 246 },
   warnings: [],
   interfaces: [
     { name: 'enp0s8', state: 'attached', mode: 'native', ifindex: 3, mac: '02:00:00:00:00:0b' },
@@ -95,6 +96,7 @@ t.test('status is tables that a person reads', async t => {
     statusText(status, now, plain),
     `lb1: xdplb 0.1.0, process 4711, running for 2 h 5 min
   on the data plane that an earlier process left forwarding
+  the flow table has 1.05M places instead of 262k: 691k connections were moved, 246 had no room
 
 INTERFACE  STATE     MODE    MAC
 enp0s8     attached  native  02:00:00:00:00:0b

@@ -5,6 +5,7 @@ import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
 import { Site, seedOwner } from './daemon.js'
 import { HeldConnections } from './held-connections.js'
+import { SteadyRequests } from './steady-requests.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
 const CONNECTIONS = 1000
@@ -65,4 +66,29 @@ t.test('a thousand open connections', { skip }, async t => {
       t.equal(await held.ask(), CONNECTIONS)
     },
   )
+
+  const requests = await SteadyRequests.begin(client, vip, clientAddresses)
+
+  for (const [what, maxFlows] of [
+    ['four times as large', 1_048_576],
+    ['a quarter of that', 262_144],
+  ] as const) {
+    await t.test(`are all answered after a start with tables ${what}, and so are new ones`, async t => {
+      const killed = Date.now()
+      daemon.signal('SIGKILL')
+      await daemon.exited
+      const before = (await held.ask()) === CONNECTIONS
+      daemon = await site.run(`${seedOwner}\nxdplb {\n  max_flows ${maxFlows}\n}\n`)
+      const { adopted, resized, flowTable } = await site.status()
+      t.ok(adopted && before)
+      t.equal(flowTable.slots, 2 * maxFlows)
+      t.ok(resized && resized.moved >= CONNECTIONS, `${resized?.moved} flows were moved`)
+      t.equal(resized?.lost, 0)
+      t.match(daemon.stderr, /the tables have another size now/)
+      t.equal(await held.ask(), CONNECTIONS)
+      await requests.answeredAfter(Date.now())
+      const outcomes = requests.answers.filter(({ begun }) => begun > killed).map(({ outcome }) => outcome)
+      t.same(new Set(outcomes), new Set(['200']), `${outcomes.length} new ones`)
+    })
+  }
 })

@@ -8,7 +8,7 @@ const sources = new URL('.', import.meta.url).pathname
 
 /** `struct flood` of strangers.bpf.c: the frame, and behind it, in words of 32 bits, the next client. */
 const FRAME = 54
-const CLIENT_AT = 14
+export const CLIENT_AT = 14
 
 /** A way to send a TCP frame very often to a program, each time from a client that never came before. */
 export class Flood implements Disposable {
@@ -20,10 +20,21 @@ export class Flood implements Disposable {
   constructor(program: Program, frame: Buffer) {
     using object = BpfObject.open(compiled(), { name: 'strangers' })
     this.#object = object.load()
-    this.#object.map('flooded').typed({ key: u32, value: u32 }).update(0, program.fd)
+    this.aimAt(program)
     this.#flood = this.#object.map('floods').mapped()
     this.#flood.bytes.set(frame.subarray(0, FRAME))
     this.#frame = frame
+  }
+
+  /** From its next packet on, all go to another program. */
+  aimAt(program: Program): void {
+    this.#object.map('flooded').typed({ key: u32, value: u32 }).update(0, program.fd)
+  }
+
+  /** What another thread of this process can send by: see {@link SteadyFlood}. */
+  get descriptors(): { program: number; clients: number; frame: Buffer } {
+    const { fd: program } = this.#object.program('strangers')
+    return { program, clients: this.#object.map('floods').fd, frame: this.#frame }
   }
 
   /** @param from the number of the first client; as many more as there are packets */
