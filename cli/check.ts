@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { type Config, type Diagnostic, formatDiagnostic, runnableServices } from '../lib/config/index.js'
+import {
+  type Config,
+  type Diagnostic,
+  formatDiagnostic,
+  neighboursOf,
+  runnableServices,
+} from '../lib/config/index.js'
 import { geometryFor, tableBytes } from '../lib/dataplane/geometry.js'
 import { hiddenTags } from '../lib/dataplane/hidden-tags.js'
 import { tagStripping } from '../lib/dataplane/tag-stripping.js'
@@ -35,7 +41,7 @@ export function checkCommand(): Command {
     .addOption(fileOption())
     .option('--strict', 'fail for warnings, too')
     .option('--json', 'print JSON: an array of diagnostics')
-    .option('--summary', 'print what it comes to also where no terminal is: how many errors, how much memory')
+    .option('--summary', 'print what it comes to also where no terminal is: errors, services, memory')
     .addHelpText('after', help)
     .action(check)
 }
@@ -47,9 +53,8 @@ async function check({ file, strict, json, summary: wanted }: CheckOptions): Pro
   if (json) process.stdout.write(`${JSON.stringify(diagnostics, null, 2)}\n`)
   else print(diagnostics)
   if (!json && (wanted || process.stdout.isTTY))
-    process.stdout.write(`${summary(errors, warnings)}\n${memory(config)}\n`)
-  const reals = runnableServices(config).flatMap(({ realServers }) => realServers)
-  const shortages = neighbourShortages(reals.map(({ address }) => address))
+    process.stdout.write(`${[summary(errors, warnings), services(config), memory(config)].join('\n')}\n`)
+  const shortages = neighbourShortages(neighboursOf(runnableServices(config)))
   for (const warning of [...shortages, ...hiddenTagsHere(planOf(config).interfaces)])
     process.stderr.write(`warning: ${warning}\n`)
   if (errors > 0 || (strict && warnings > 0)) process.exitCode = 1
@@ -75,8 +80,23 @@ function print(diagnostics: readonly Diagnostic[]): void {
 }
 
 function summary(errors: number, warnings: number): string {
-  const count = (n: number, noun: string) => `${n === 0 ? 'no' : n} ${noun}${n === 1 ? '' : 's'}`
   return `${count(errors, 'error')}, ${count(warnings, 'warning')}`
+}
+
+/** What runs, and how packets get there. */
+function services(config: Config): string {
+  const runnable = runnableServices(config)
+  const reals = runnable.flatMap(({ realServers }) => realServers)
+  const methods = (['dr', 'tun'] as const).flatMap(wanted => {
+    const some = reals.filter(({ forwarding: { method } }) => method === wanted).length
+    return some === 0 ? [] : `${formatCount(some)} by ${wanted.toUpperCase()}`
+  })
+  const all = `${count(runnable.length, 'service')}, ${count(reals.length, 'real server')}`
+  return [all, methods.join(', ')].filter(part => part !== '').join(': ')
+}
+
+function count(n: number, noun: string): string {
+  return `${n === 0 ? 'no' : formatCount(n)} ${noun}${n === 1 ? '' : 's'}`
 }
 
 function memory({ xdplb: { maxFlows, maxTemplates, maxFragments } }: Config): string {

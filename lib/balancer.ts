@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Config, RealServer } from './config/index.js'
+import { type Config, neighboursOf, type RealServer } from './config/index.js'
 import type { Connection, ConnectionFilter } from './connection.js'
 import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
@@ -225,8 +225,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   }
 
   #shortages(): string[] {
-    const reals = this.#plan.services.flatMap(({ realServers }) => realServers)
-    return neighbourShortages(reals.map(({ address }) => address))
+    return neighbourShortages(neighboursOf(this.#plan.services))
   }
 
   #checkReals(): void {

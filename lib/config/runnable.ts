@@ -1,3 +1,4 @@
+import type { Address } from '../address.js'
 import type { Match } from '../service.js'
 import { claimPackets } from './claims.js'
 import type { Config, Forwarding, VirtualServer } from './model.js'
@@ -17,6 +18,13 @@ export function runnableServices(config: Config): readonly RunnableService[] {
       realServers: service.realServers.filter(({ forwarding }) => canForward(forwarding)),
     }))
     .filter(({ matches, realServers }) => matches.length > 0 && realServers.length > 0)
+}
+
+/** The real servers that get frames themselves: each is a neighbour, where those in tunnels are behind few. */
+export function neighboursOf(services: readonly RunnableService[]): Address[] {
+  return services.flatMap(({ realServers }) =>
+    realServers.flatMap(({ address, forwarding }) => (forwarding.method === 'dr' ? [address] : [])),
+  )
 }
 
 /** Whether packets can get to a real server so. */

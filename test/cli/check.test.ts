@@ -20,6 +20,20 @@ const files = t.testdir({
   }
 }
 `,
+  'tunnels.conf': `virtual_server 10.0.0.1 80 {
+  lb_algo rr
+  lvs_method TUN
+  protocol TCP
+  real_server 192.168.1.71 80 {
+  }
+  real_server 2001:db8::72 80 {
+    lvs_method TUN type ipip
+  }
+  real_server 10.0.0.73 80 {
+    lvs_method DR
+  }
+}
+`,
   'doubtful.conf': 'global_defs {\n  smtp_connect_timeout 5 6\n}\n',
 })
 const wrong = join(files, 'wrong.conf')
@@ -53,8 +67,12 @@ t.test('--summary says what it comes to', async t => {
   t.strictSame(await xdplb('check', '--summary', '-f', join(seed, 'master.conf')), {
     code: 0,
     stdout:
-      'no errors, no warnings\ntables for 262k flows and 262k persistent clients: 31.5 MiB of kernel memory\n',
+      'no errors, no warnings\n1 service, 2 real servers: 2 by DR\ntables for 262k flows and 262k persistent clients: 31.5 MiB of kernel memory\n',
     stderr: '',
+  })
+  t.match(await xdplb('check', '--summary', '-f', join(files, 'tunnels.conf')), {
+    code: 0,
+    stdout: /^1 service, 3 real servers: 1 by DR, 2 by TUN$/m,
   })
 })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { keywordTable, parseConfig, runnableServices } from '../../lib/config/index.js'
+import { keywordTable, neighboursOf, parseConfig, runnableServices } from '../../lib/config/index.js'
 import { service } from './examples.js'
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')
@@ -545,6 +545,12 @@ t.test(
     t.end()
   },
 )
+
+t.test('real servers in tunnels are no neighbours', t => {
+  const mixed = service('lb_kind TUN\nreal_server 10.0.0.72 80 {\nlvs_method DR\n}')
+  t.same(neighboursOf(runnableServices(parseConfig(mixed).config)), ['10.0.0.72'])
+  t.end()
+})
 
 t.test('xdplb has a block of its own', t => {
   const { xdplb } = parseConfig(`
