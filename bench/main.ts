@@ -3,6 +3,7 @@ import { pinThread } from '../lib/net/thread.js'
 import { timeConfigParse } from './config-parse.js'
 import { tellPathCosts } from './end-to-end.js'
 import { tellFailoverGaps } from './failover-gap.js'
+import { countLostPlaces } from './full-tables.js'
 import { tellBesideIpvs } from './ipvs.js'
 import { describeMachine } from './machine.js'
 import { timeMapAccess } from './map-access.js'
@@ -31,6 +32,7 @@ const questions: Readonly<Record<string, () => Table | Promise<Table>>> = {
   config: timeConfigParse,
   services: timeServicesApply,
   maps: timeMapAccess,
+  full: countLostPlaces,
   walk: () => timeTableWalk(maxFlows),
 }
 

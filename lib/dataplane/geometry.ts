@@ -10,6 +10,8 @@ export interface Geometry {
 
 /** Below this, the tables are too small to be worth the arithmetic. */
 const SMALLEST_BUCKETS = 128
+/** A flow names its template by 24 bits of a slot's index: bpf/types.h. */
+const MOST_TEMPLATE_BUCKETS = 2 ** 24 / limit.ways
 /** Packets in fragments at a time, unless somebody says otherwise. */
 const MOST_FRAGMENTED = 16_384
 
@@ -17,8 +19,9 @@ const MOST_FRAGMENTED = 16_384
 const LRU_ENTRY_BYTES = 48 + 16
 
 /**
- * The tables for so many flows, persistent clients and packets in fragments at a time. Twice as many slots as flows, in
- * buckets of 8 with a second choice each: at that load fewer than one flow in a thousand loses its place to another.
+ * The tables for so many flows, persistent clients and packets in fragments at a time. Twice as many slots as flows, and
+ * as clients, in buckets of 8 with a second choice each: at that load one in 4,000 loses its place to another
+ * (bench/RESULTS.md), where it would be one in 13 with one slot for each.
  */
 export function geometryFor(
   maxFlows: number,
@@ -28,7 +31,7 @@ export function geometryFor(
   const buckets = (slots: number) => Math.max(SMALLEST_BUCKETS, 2 ** Math.ceil(Math.log2(slots / limit.ways)))
   return {
     flowBuckets: buckets(2 * maxFlows),
-    templateBuckets: buckets(maxTemplates),
+    templateBuckets: Math.min(buckets(2 * maxTemplates), MOST_TEMPLATE_BUCKETS),
     fragments: maxFragments,
   }
 }

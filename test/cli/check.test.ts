@@ -67,7 +67,7 @@ t.test('--summary says what it comes to', async t => {
   t.strictSame(await xdplb('check', '--summary', '-f', join(seed, 'master.conf')), {
     code: 0,
     stdout:
-      'no errors, no warnings\n1 service, 2 real servers: 2 by DR\ntables for 262k flows and 262k persistent clients: 31.5 MiB of kernel memory\n',
+      'no errors, no warnings\n1 service, 2 real servers: 2 by DR\ntables for 262k flows and 262k persistent clients: 41.5 MiB of kernel memory\n',
     stderr: '',
   })
   t.match(await xdplb('check', '--summary', '-f', join(files, 'tunnels.conf')), {

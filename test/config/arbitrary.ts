@@ -287,7 +287,7 @@ const group = fc.record({
 const ports = fc
   .tuple(port, fc.nat(1000))
   .map(([first, more]) => ({ first, last: Math.min(65535, first + more) }))
-const entries = fc.integer({ min: 1024, max: 16777216 })
+const entries = fc.integer({ min: 1024, max: 8388608 })
 const tuning = partial({
   maxFlows: entries,
   maxTemplates: entries,

@@ -158,7 +158,7 @@ t.test('a fault has its place, its kind and words that keepalived uses', t => {
     ],
     [
       'xdplb {\nmax_templates 1000\nmax_fragments 1048577\n}',
-      "2:15 error invalid-value max_templates: number '1000' outside range [1024, 16777216] - ignoring",
+      "2:15 error invalid-value max_templates: number '1000' outside range [1024, 8388608] - ignoring",
       "3:15 error invalid-value max_fragments: number '1048577' outside range [256, 1048576] - ignoring",
     ],
     [

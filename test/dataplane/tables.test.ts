@@ -176,17 +176,17 @@ t.test('the space of the schedules', async t => {
 })
 
 t.test('the size of the tables', async t => {
-  t.strictSame(geometryFor(262_144), { flowBuckets: 65_536, templateBuckets: 32_768, fragments: 16_384 })
-  t.match(geometryFor(262_145), { flowBuckets: 131_072, templateBuckets: 65_536 })
+  t.strictSame(geometryFor(262_144), { flowBuckets: 65_536, templateBuckets: 65_536, fragments: 16_384 })
+  t.match(geometryFor(262_145), { flowBuckets: 131_072, templateBuckets: 131_072 })
   t.strictSame(geometryFor(1), { flowBuckets: 128, templateBuckets: 128, fragments: 16_384 }, 'is never tiny')
   const most = geometryFor(16_777_216)
   t.ok(most.templateBuckets * limit.ways <= 2 ** 24, 'leaves 24 bits enough for the index of a template')
   t.strictSame(tableSizes(geometryFor(262_144)), {
     flow_words: 65_536,
     flows: 524_288,
-    template_words: 32_768,
-    templates: 262_144,
+    template_words: 65_536,
+    templates: 524_288,
     fragments: 16_384,
   })
-  t.equal(tableBytes(geometryFor(262_144)), 524_288 * 40 + 262_144 * 40 + 16_384 * 96)
+  t.equal(tableBytes(geometryFor(262_144)), 524_288 * 40 + 524_288 * 40 + 16_384 * 96)
 })

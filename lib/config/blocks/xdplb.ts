@@ -6,8 +6,9 @@ import { defineBlock, type Row } from '../schema.js'
 import { mark } from './mark.js'
 import { settleMarks } from './mark-rules.js'
 
-/** Slots of the tables are counted in 24 bits. */
-const MOST_ENTRIES = 16_777_216
+const MOST_FLOWS = 16_777_216
+/** Of which each has two slots, and those are counted in 24 bits. */
+const MOST_TEMPLATES = 8_388_608
 
 /** As the kernel's sysctls have it. */
 const zeroOrOne = choice(
@@ -24,10 +25,10 @@ function sysctl<T, O>(keyword: string, options: RowOptions<boolean, T, O>): Row<
 /** What keepalived does not have; it would run the words in it. So never in a file that it reads too. */
 export const xdplb = defineBlock<Tuning, undefined>('xdplb', {
   fields: {
-    maxFlows: value('max_flows', integer(1024, MOST_ENTRIES), { honoured: true, default: 262_144 }),
-    maxTemplates: value('max_templates', integer(1024, MOST_ENTRIES), {
+    maxFlows: value('max_flows', integer(1024, MOST_FLOWS), { honoured: true, default: 262_144 }),
+    maxTemplates: value('max_templates', integer(1024, MOST_TEMPLATES), {
       honoured: true,
-      inherit: self => self.maxFlows,
+      inherit: ({ maxFlows }) => maxFlows && Math.min(maxFlows, MOST_TEMPLATES),
     }),
     maxFragments: value('max_fragments', integer(256, 1_048_576), { honoured: true, default: 16_384 }),
     expireNodestConn: sysctl('expire_nodest_conn', { honoured: true, default: false }),
