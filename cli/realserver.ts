@@ -6,6 +6,7 @@ import { type RealserverOptions, realserverDown, realserverUp } from '../lib/rea
 
 interface Options {
   vip: Address[]
+  tunnel?: true
   runDir?: string
   json?: true
 }
@@ -14,13 +15,14 @@ const examples = `
 Examples:
   # xdplb realserver up --vip 10.0.0.1
   $ xdplb realserver check --vip 10.0.0.1 2001:db8::1
+  $ xdplb realserver check --tunnel --vip 10.0.0.1
   # xdplb realserver down --vip 10.0.0.1
 `
 
 /** `xdplb realserver up|down|check` */
 export function realserverCommand(): Command {
   return new Command('realserver')
-    .description('make this host a web server of direct routing, or see whether it is one')
+    .description('make this host a web server behind the balancer, or see whether it is one')
     .addHelpText('after', examples)
     .addCommand(
       subcommand('up', 'put the VIPs on lo, and leave ARP for them to the balancer').action(
@@ -28,7 +30,11 @@ export function realserverCommand(): Command {
       ),
     )
     .addCommand(subcommand('down', 'undo what "up" did, and nothing else').action(changing(realserverDown)))
-    .addCommand(subcommand('check', 'say what keeps this host from serving the VIPs').action(check))
+    .addCommand(
+      subcommand('check', 'say what keeps this host from serving the VIPs')
+        .option('--tunnel', 'their packets come in tunnels (lvs_method TUN)')
+        .action(check),
+    )
 }
 
 function subcommand(name: string, description: string): Command {
@@ -53,8 +59,8 @@ function changing(change: (options: RealserverOptions) => readonly RealserverCha
   }
 }
 
-function check({ vip: vips, json }: Options): void {
-  const findings = realserverCheck({ vips })
+function check({ vip: vips, tunnel, json }: Options): void {
+  const findings = realserverCheck({ vips, tunnel: tunnel ?? false })
   print(json, findings, findings.map(formatFinding), 'all is well')
   if (findings.some(({ severity }) => severity === 'error')) process.exitCode = 1
 }

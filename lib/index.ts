@@ -19,7 +19,12 @@ export type {
 } from './decision.js'
 export { type ErrorCode, type ErrorDetails, XdplbError } from './errors.js'
 export { formatNetwork, type Network, parseNetwork } from './network.js'
-export { formatFinding, type RealserverFinding, realserverCheck } from './realserver/check.js'
+export {
+  formatFinding,
+  type RealserverCheckOptions,
+  type RealserverFinding,
+  realserverCheck,
+} from './realserver/check.js'
 export { formatChange, type RealserverChange } from './realserver/plan.js'
 export { type RealserverOptions, realserverDown, realserverUp } from './realserver/realserver.js'
 export {

@@ -7,6 +7,7 @@ import type { AttachMode } from '../libbpf/index.js'
 import { ensureBpffs } from '../net/bpffs.js'
 import type { NetlinkEvents } from '../net/netlink/events.js'
 import type { Netlink } from '../net/netlink/netlink.js'
+import { PathMtuEvents } from '../net/path-mtu.js'
 import type { FlowTableStatus, InterfaceStatus, ResizeStatus, ServiceStatus, VipStatus } from '../status.js'
 import { ConnectionList } from './connection-list.js'
 import { countEvents, countVerdicts } from './counters.js'
@@ -97,7 +98,8 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     super()
     this.resized = resized
     const tables = new Tables(name => loaded.mapped(name))
-    const hops = new NextHops(netlink, events)
+    const paths = PathMtuEvents.open()
+    const hops = new NextHops(netlink, events, paths)
     this.#loaded = loaded
     this.#pins = pins
     this.#tables = tables
@@ -117,7 +119,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
       lost: () => this.events().trace_lost,
     })
     if (loaded.adopted) tables.flows.recount()
-    this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, loaded]
+    this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, paths, loaded]
     this.#services.on('real', change => this.emit('real', change))
     this.#services.on('freed', id => this.#traffic.reset(id))
     this.#interfaces.on('change', status => this.emit('interface', status))

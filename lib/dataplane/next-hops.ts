@@ -4,6 +4,7 @@ import type { Change, NetlinkEvents } from '../net/netlink/events.js'
 import type { Link } from '../net/netlink/link.js'
 import type { Neighbour, NeighbourKey } from '../net/netlink/neighbour.js'
 import type { Netlink } from '../net/netlink/netlink.js'
+import type { PathMtuEvents } from '../net/path-mtu.js'
 import { mode } from './layout.gen.js'
 import { vlanStackOf } from './vlan-stack.js'
 import {
@@ -25,6 +26,9 @@ const LOOK_AGAIN_MS = 3000
 
 /** Routes come and go by the dozen: wait so long from the first change on. */
 const ROUTES_SETTLE_MS = 200
+
+/** What a router said of its MTU is forgotten by the kernel, without an event. */
+const RENEW_MS = 60_000
 
 /** An answer, and what it stands on. */
 interface Finding {
@@ -66,15 +70,17 @@ export class NextHops
   readonly #tracked = new Map<string, Tracked>()
   /** Those whose way leads by a neighbour, by its name. */
   readonly #by = new Map<string, Set<Tracked>>()
-  readonly #timer: NodeJS.Timeout
+  readonly #timers: readonly NodeJS.Timeout[]
   #settling: NodeJS.Timeout | undefined
   readonly #unsubscribe: () => void
 
-  constructor(netlink: Netlink, events: NetlinkEvents) {
+  constructor(netlink: Netlink, events: NetlinkEvents, paths: PathMtuEvents) {
     super()
     this.#netlink = netlink
-    this.#timer = setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS)
-    this.#timer.unref()
+    this.#timers = [
+      setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS).unref(),
+      setInterval(() => this.#lookAgain(isRouted), RENEW_MS).unref(),
+    ]
     const listeners = {
       neighbour: (neighbour: Neighbour, change: Change) => this.#hear(neighbour, change),
       link: (link: Link, change: Change) => this.#refreshAll(tracked => isConcerned(tracked, link, change)),
@@ -85,9 +91,11 @@ export class NextHops
     const { neighbour, link, address, route, overrun } = listeners
     events.on('neighbour', neighbour).on('link', link).on('address', address)
     events.on('route', route).on('overrun', overrun)
+    paths.on('heard', route)
     this.#unsubscribe = () => {
       events.off('neighbour', neighbour).off('link', link).off('address', address)
       events.off('route', route).off('overrun', overrun)
+      paths.off('heard', route)
     }
   }
 
@@ -130,7 +138,7 @@ export class NextHops
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#settling)
     this.#unsubscribe()
     for (const tracked of this.#tracked.values()) this.#lead(tracked, undefined)
@@ -153,7 +161,7 @@ export class NextHops
   #settle(): void {
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
-      this.#lookAgain(({ destination }) => destination.forwarding === 'tun')
+      this.#lookAgain(isRouted)
     }, ROUTES_SETTLE_MS).unref()
   }
 
@@ -223,6 +231,11 @@ export class NextHops
       if (!(error instanceof XdplbError) || error.code === 'PERMISSION') throw error
     }
   }
+}
+
+/** May there be routers on the way? */
+function isRouted({ destination }: Tracked): boolean {
+  return destination.forwarding === 'tun'
 }
 
 function keyOf({ address, forwarding }: Destination): string {

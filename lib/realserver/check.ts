@@ -3,10 +3,11 @@ import { familyOf } from '../address.js'
 import type { InterfaceAddress } from '../net/netlink/address.js'
 import type { Link } from '../net/netlink/link.js'
 import { Netlink } from '../net/netlink/netlink.js'
-import { arpRules, formatSysctl, readSysctl, type Sysctl } from './sysctl.js'
+import { arpRules, effective, formatSysctl, readSysctl, type SysctlReader } from './sysctl.js'
+import { inspectTunnels, isTunnel } from './tunnel.js'
 import { fullPrefixLength } from './vip.js'
 
-/** Something that keeps this host from serving the VIPs by direct routing. */
+/** Something that keeps this host from serving the VIPs by direct routing, or out of a tunnel. */
 export interface RealserverFinding {
   /** A `hint` may be as it should be. */
   readonly severity: 'error' | 'hint'
@@ -18,16 +19,25 @@ export interface RealserverFinding {
 }
 
 /** What a host says of itself. */
-export interface HostView {
+export interface HostView extends SysctlReader {
   readonly links: ReadonlyArray<Pick<Link, 'index' | 'name' | 'up' | 'loopback' | 'kind'>>
   readonly addresses: ReadonlyArray<Pick<InterfaceAddress, 'ifindex' | 'address' | 'prefixLength'>>
-  readSysctl(sysctl: Sysctl): number
+}
+
+export interface RealserverCheckOptions {
+  readonly vips: readonly Address[]
+  /** Do their packets come in tunnels (`lvs_method TUN`)? @default false */
+  readonly tunnel?: boolean
 }
 
 /** What is wrong for these VIPs in the network namespace of the calling thread; nothing, if the list is empty. */
-export function realserverCheck({ vips }: { vips: readonly Address[] }): readonly RealserverFinding[] {
+export function realserverCheck({
+  vips,
+  tunnel = false,
+}: RealserverCheckOptions): readonly RealserverFinding[] {
   using netlink = Netlink.open()
-  return inspect(vips, { links: netlink.links(), addresses: netlink.addresses(), readSysctl })
+  const host = { links: netlink.links(), addresses: netlink.addresses(), readSysctl }
+  return [...inspect(vips, host), ...(tunnel ? inspectTunnels(vips, host) : [])]
 }
 
 /** `error: address 10.0.0.1: missing, expected 10.0.0.1/32 on lo; run "xdplb realserver up --vip 10.0.0.1"` */
@@ -120,17 +130,12 @@ function error(subject: string, found: string, expected: string, advice: string)
 }
 
 /** It does no ARP, so a VIP is as well off on it as on `lo`. */
-function isSilent({ loopback, kind }: HostView['links'][number]): boolean {
-  return loopback || kind === 'dummy'
+function isSilent(link: HostView['links'][number]): boolean {
+  return link.loopback || link.kind === 'dummy' || isTunnel(link)
 }
 
 function outsideOf({ links }: HostView): string[] {
   return links.filter(link => link.up && !isSilent(link)).map(({ name }) => name)
-}
-
-/** What the kernel goes by on this interface: the greater of its own value and that of `all`. */
-function effective(sysctl: Sysctl, { readSysctl }: HostView): number {
-  return Math.max(readSysctl(sysctl), readSysctl({ ...sysctl, interface: 'all' }))
 }
 
 function inFull(vip: Address): string {

@@ -45,6 +45,16 @@ export function formatSysctl({ interface: name, setting }: Sysctl): string {
   return `net.ipv4.conf.${name.replaceAll('.', '/')}.${setting}`
 }
 
+/** Who says what a sysctl is set to. */
+export interface SysctlReader {
+  readSysctl(sysctl: Sysctl): number
+}
+
+/** What the kernel goes by on this interface: the greater of its own value and that of `all`. */
+export function effective(sysctl: Sysctl, { readSysctl }: SysctlReader): number {
+  return Math.max(readSysctl(sysctl), readSysctl({ ...sysctl, interface: 'all' }))
+}
+
 /** The value in the network namespace of this thread. */
 export function readSysctl(sysctl: Sysctl): number {
   return accessFile(`read sysctl: ${formatSysctl(sysctl)}`, () =>

@@ -5,11 +5,14 @@ import { mode } from '../../lib/dataplane/layout.gen.js'
 import { NextHops } from '../../lib/dataplane/next-hops.js'
 import type { Forwarding } from '../../lib/dataplane/spec.js'
 import { isPending, leadsBy, type Resolution } from '../../lib/dataplane/way.js'
+import { FrameSocket } from '../../lib/net/frame-socket.js'
 import { type Mac, macFromBytes } from '../../lib/net/mac.js'
 import { inNamespace } from '../../lib/net/namespace.js'
 import { NetlinkEvents } from '../../lib/net/netlink/events.js'
 import { Netlink } from '../../lib/net/netlink/netlink.js'
+import { PathMtuEvents } from '../../lib/net/path-mtu.js'
 import { ip, makeSegment, skip, sysctl } from '../net/netns.js'
+import { buildFrame, mac as macOf } from '../tools/packet.js'
 
 /** The next hops of a host that is joined to the router 10.0.0.71, 2001:db8::71. */
 function nextHops(t: Test, label: string) {
@@ -18,8 +21,9 @@ function nextHops(t: Test, label: string) {
   const events = inNamespace(lb, () =>
     NetlinkEvents.open({ about: ['link', 'address', 'neighbour', 'route'] }),
   )
-  const hops = new NextHops(netlink, events)
-  for (const part of [netlink, events, hops]) t.teardown(() => part.close())
+  const paths = inNamespace(lb, () => PathMtuEvents.open())
+  const hops = new NextHops(netlink, events, paths)
+  for (const part of [netlink, events, paths, hops]) t.teardown(() => part.close())
   const to = (address: string, forwarding: Forwarding) => ({ address: parseAddress(address), forwarding })
   return { lb, web, mac, netlink, hops, to }
 }
@@ -42,7 +46,7 @@ function told(resolution: Resolution) {
 }
 
 t.test('the way to a real behind a router', { skip }, async t => {
-  const { lb, mac, netlink, hops, to } = nextHops(t, 'hops')
+  const { lb, web, mac, netlink, hops, to } = nextHops(t, 'hops')
   ip(`-n ${lb} route add 192.168.9.0/24 via 10.0.0.71`)
   ip(`-n ${lb} route add 192.168.8.0/24 via 10.0.0.71 mtu 1400 src 10.0.0.11`)
   ip(`-n ${lb} route add 2001:db8:9::/48 via 2001:db8::71`)
@@ -107,6 +111,32 @@ t.test('the way to a real behind a router', { skip }, async t => {
     t.ok(isManaged('2001:db8::71'))
     hops.untrack(to('2001:db8:9::5', 'tun'))
     t.notOk(isManaged('2001:db8::71'))
+  })
+
+  await t.test('takes no more than routers on it say, of either family', async t => {
+    sysctl(web, 'net.ipv4.ip_forward=1')
+    sysctl(web, 'net.ipv6.conf.all.forwarding=1')
+    ip(`-n ${web} link add narrow mtu 1300 type veth peer name far`)
+    for (const end of ['narrow', 'far']) ip(`-n ${web} link set ${end} up`)
+    ip(`-n ${web} route add 192.168.6.0/24 dev narrow`)
+    ip(`-n ${web} route add 2001:db8:6::/48 dev narrow`)
+    ip(`-n ${lb} route add 192.168.6.0/24 via 10.0.0.71`)
+    ip(`-n ${lb} route add 2001:db8:6::/48 via 2001:db8::71`)
+    using socket = inNamespace(lb, () => FrameSocket.open())
+    const ends = [
+      { source: '10.0.0.11', destination: '192.168.6.5', header: 20 },
+      { source: '2001:db8::11', destination: '2001:db8:6::5', header: 40 },
+    ]
+    for (const protocol of [4, 41])
+      for (const [index, { source, destination, header }] of ends.entries()) {
+        const way = to(destination.replace('5', `${protocol}`), 'tun')
+        t.match(told(await settled(hops, way)), { mtu: 1500 - header })
+        const frame = { to: macOf(mac.web), from: macOf(mac.lb), source, destination: way.address, protocol }
+        const changed = once(hops, 'change')
+        socket.send(ifindex, buildFrame({ ...frame, body: Buffer.alloc(1400) }))
+        t.strictSame((await changed)[0], way, `protocol ${protocol} in ${index === 0 ? 'IPv4' : 'IPv6'}`)
+        t.match(told(hops.resolution(way)), { mtu: 1300 - header })
+      }
   })
 
   await t.test('is none while the router is silent', async t => {

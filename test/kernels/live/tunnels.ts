@@ -61,11 +61,14 @@ async function addWebServer(
   }: { name: string; family: 4 | 6; network: readonly [ours: string, theirs: string][] },
 ): Promise<void> {
   const host = await lab.host(name, { addresses: [] })
-  await router.ip(`link add ${name} type veth peer name eth0 netns ${host.namespace}`, `link set ${name} up`)
+  await router.ip(
+    `link add ${name} type veth peer name eth0 netns ${host.namespace}`,
+    `link set ${name} mtu 1400 up`,
+  )
   await router.ip(
     ...[...network.map(([ours]) => ours), 'fe80::1/64'].map(ours => `address add ${ours} dev ${name}`),
   )
-  await host.ip('link delete enp0s8', 'link set eth0 up')
+  await host.ip('link delete enp0s8', 'link set eth0 mtu 1400 up')
   await host.ip(
     ...[...network.map(([, theirs]) => theirs), 'fe80::2/64'].map(theirs => `address add ${theirs} dev eth0`),
   )
