@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { built } from '../../cli/demo/lab/built.js'
@@ -9,6 +10,7 @@ import { buildSeed } from '../../cli/demo/lab/seed.js'
 import { ControlClient } from '../../lib/control/client.js'
 import { socketPath } from '../../lib/control/socket-path.js'
 import { Socket } from '../../lib/net/socket.js'
+import { parseEndpoint } from '../../lib/service.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
 // Priority 255 is master at once, without an election.
@@ -30,7 +32,7 @@ async function until<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
 
 t.test('xdplb run', { skip }, async t => {
   await using lab = await Lab.open()
-  const { balancers } = await buildSeed(lab)
+  const { balancers, client: browser } = await buildSeed(lab)
   const [host] = balancers
   if (host === undefined) throw new Error('a lab without a balancer')
 
@@ -72,6 +74,40 @@ t.test('xdplb run', { skip }, async t => {
     await until(async () => (await traces()).ownsVip)
     t.match(await client.status(), { name: 'xdplb', pid: daemon.pid })
     t.equal(daemon.stdout, '')
+    await daemon.stop()
+  })
+
+  await t.test('tells where a packet would go, where packets go, and which flows they made', async t => {
+    const daemon = await ready(start())
+    await until(async () => (await traces()).ownsVip)
+    const port = 40_000
+    const packet = { source: parseEndpoint(`10.0.0.100:${port}`), destination: parseEndpoint('10.0.0.1:80') }
+    const ask = (...options: string[]) =>
+      browser.run(['curl', '-sS', '--interface', '10.0.0.100', ...options, 'http://10.0.0.1/'])
+
+    const before = await client.where({ ...packet, protocol: 'tcp', flags: ['SYN'] })
+    t.match(before, { verdict: 'tx', reason: 'scheduler', service: '10.0.0.1:80/tcp', scheduler: 'rr' })
+    await ask('--local-port', `${port}`)
+    t.match(await client.where({ ...packet, protocol: 'tcp', flags: ['ACK'] }), {
+      reason: 'flow',
+      real: before.real,
+    })
+    const route = { virtual: '10.0.0.1:80', real: before.real }
+    t.match(await Readable.from(client.connections()).toArray(), [
+      { kind: 'template', client: '10.0.0.100:0', ...route },
+      { kind: 'flow', client: `10.0.0.100:${port}`, ...route },
+    ])
+
+    const decisions = client.trace({ limit: 1, verdicts: ['tx'] })
+    const decision = decisions.next()
+    let isTold = false
+    void decision.finally(() => (isTold = true))
+    while (!isTold) await ask()
+    t.match((await decision).value, {
+      client: /^10\.0\.0\.100:/,
+      virtual: '10.0.0.1:80',
+      service: '10.0.0.1:80/tcp',
+    })
     await daemon.stop()
   })
 
