@@ -303,11 +303,12 @@ static __always_inline __u32 find_steady(const struct settings *settings, const 
 	word = *(volatile __u64 *)entry.word;
 	if (word_state(word) != steady_state(packet->protocol))
 		return 0;
-	idle = word_idle(word, now);
-	if (likely(!idle))
+	if (likely(word_age(word) == (now & 0xffff)))
 		return word_real(word);
+	idle = word_idle(word, now);
 	if (idle >= trusted_idle(settings, packet->protocol))
 		return 0;
-	*(volatile __u64 *)entry.word = with_age(word, now);
+	if (idle)
+		*(volatile __u64 *)entry.word = with_age(word, now);
 	return word_real(word);
 }
