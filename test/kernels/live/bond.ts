@@ -1,11 +1,7 @@
-import { createServer } from 'node:http'
 import t, { type Test } from 'tap'
-import type { Host } from '../../../cli/demo/lab/host.js'
 import { Lab } from '../../../cli/demo/lab/lab.js'
-import { PassPrograms } from '../../../cli/demo/lab/pass.js'
-import { parseAddress } from '../../../lib/address.js'
-import { realserverUp } from '../../../lib/realserver/realserver.js'
 import { Site } from '../../system/daemon.js'
+import { addCable, serveName, takeVip } from '../hosts.js'
 
 const VIP = '10.0.0.1'
 
@@ -21,24 +17,8 @@ const config = `virtual_server ${VIP} 80 {
 
 async function addWebServer(t: Test, lab: Lab, name: string, address: string): Promise<void> {
   const host = await lab.host(name, { addresses: [`${address}/24`] })
-  const server = createServer((_, response) => response.end(name))
-  t.teardown(() => server.close())
-  host.enter(() => {
-    realserverUp({ vips: [parseAddress(VIP)], runDir: `${lab.directory}/${name}` })
-    server.listen(80)
-  })
-}
-
-/** A second cable between the host and the switch. */
-async function addCable(t: Test, lab: Lab, host: Host, name: string): Promise<void> {
-  await lab.switch.ip(
-    `link add ${name} type veth peer name ${name} netns ${host.namespace}`,
-    `link set ${name} master bridge up`,
-  )
-  const pass = new PassPrograms()
-  t.teardown(() => pass.close())
-  const ifindex = lab.switch.ifindex(name)
-  lab.switch.enter(() => pass.attach(ifindex))
+  takeVip(lab, host, VIP)
+  serveName(t, host)
 }
 
 t.test('on a bond', async t => {
