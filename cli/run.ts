@@ -24,7 +24,10 @@ export function runCommand(): Command {
   return new Command('run')
     .description('balance, in the foreground, until a signal comes')
     .addOption(fileOption())
-    .option('-i, --interface <if...>', 'attach XDP to these (default: those that the configuration leads to)')
+    .option(
+      '-i, --interface <if...>',
+      'attach XDP to these, to the device below a VLAN (default: where the configuration leads)',
+    )
     .addOption(
       new Option('--xdp-mode <mode>', 'how to attach XDP')
         .choices(['auto', 'native', 'generic'])

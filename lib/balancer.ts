@@ -24,7 +24,11 @@ export interface BalancerOptions {
   readonly name?: string
   /** A BPF file system, or an empty directory where one may be mounted. @default '/sys/fs/bpf' */
   readonly bpffs?: string
-  /** Where XDP attaches. @default those of the VRRP instances, and those that lead to the reals */
+  /**
+   * Where XDP attaches; for a VLAN, to the device below it.
+   *
+   * @default those of the VRRP instances, and those that lead to the reals
+   */
   readonly interfaces?: readonly string[]
   /** `native` and `generic` fail where that mode cannot be had. @default 'auto' */
   readonly xdpMode?: AttachMode
