@@ -59,10 +59,10 @@ t.test('associations of SCTP', async t => {
   const [service] = (await site.status()).services
   t.equal(service?.service, `${VIP}:99/sctp`)
   t.equal(service?.traffic.connections, 2)
-  const flows = JSON.parse(await site.xdplb('conns', '--json'))
-  t.match(
-    flows,
-    [{ state: /^(SHUTDOWN|CLOSED|ESTABLISHED)/ }, {}],
-    'and their states are followed to the end',
-  )
+  const flows = (await site.xdplb('conns', '--json'))
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  t.equal(flows.length, 2)
+  t.match(flows, [{ state: /SHUTDOWN|CLOSED/ }, { state: /SHUTDOWN|CLOSED/ }], 'followed to their ends')
 })
