@@ -14,7 +14,7 @@
 #define WORDS_ALIGNED __attribute__((aligned(8)))
 
 enum layout {
-	LAYOUT_VERSION = 9,
+	LAYOUT_VERSION = 10,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */
@@ -33,6 +33,8 @@ enum limit {
 	LIMIT_LOCALITIES = 8192,	/* {service, VIP} pairs of lblc and lblcr */
 	LIMIT_LOCALITY_REALS = 32,
 	LIMIT_STEPS = 4096,		/* reals of one service; places of a table that are looked at */
+	LIMIT_SWEPT = 256,		/* buckets that one run of `sweep` looks at */
+	LIMIT_MOVED = 512,		/* slots that one run of `move` does */
 	LIMIT_WAYS = 8,			/* words in a bucket: one cache line */
 };
 
@@ -428,4 +430,5 @@ struct tables {
 	struct mark marks[LIMIT_MARKS];
 	struct port ports[LIMIT_PORTS];
 	struct trace_filter trace_filter;
+	__u64 named[LIMIT_REALS / 8];		/* a byte by real id: 1 if the sweeper has seen its name */
 };

@@ -106,19 +106,13 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     this.#services = new Services(tables, hops)
     this.#interfaces = new Interfaces(loaded, tables.ports, { pins, netlink, events, mode })
     this.#traffic = new TrafficMeter(loaded.map('stats'), () => tables.reals.ids())
-    const sweeper = new Sweeper(
-      tables.flows,
-      tables.templates,
-      () => loaded.now(),
-      named => this.#services.forget(named),
-    )
+    const sweeper = new Sweeper(loaded, named => this.#services.forget(named))
     this.#hops = hops
     this.#tracer = new Tracer(loaded, {
       tables,
       services: () => this.#services.running,
       lost: () => this.events().trace_lost,
     })
-    if (loaded.adopted) tables.flows.recount()
     this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, paths, loaded]
     this.#services.on('real', change => this.emit('real', change))
     this.#services.on('freed', id => this.#traffic.reset(id))

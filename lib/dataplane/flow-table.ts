@@ -1,5 +1,4 @@
 import { type Flow, flowState, limit } from './layout.gen.js'
-import type { LoadTable } from './load-table.js'
 import type { StructArray } from './struct-array.js'
 import type { Words } from './words.js'
 
@@ -17,18 +16,12 @@ export class FlowTable {
   readonly #words: Words
   readonly #flows: StructArray<Flow>
   readonly #timeouts: readonly number[]
-  readonly #loads: LoadTable
 
   /** @param timeouts in ticks, by state */
-  constructor(
-    words: Words,
-    flows: StructArray<Flow>,
-    { timeouts, loads }: { timeouts: readonly number[]; loads: LoadTable },
-  ) {
+  constructor(words: Words, flows: StructArray<Flow>, timeouts: readonly number[]) {
     this.#words = words
     this.#flows = flows
     this.#timeouts = timeouts
-    this.#loads = loads
   }
 
   get length(): number {
@@ -59,20 +52,6 @@ export class FlowTable {
     return (this.#timeouts[this.#words.state(index)] ?? 0) - this.#words.idle(index, now)
   }
 
-  /**
-   * Frees the slot of an expired flow, and takes it off its real's count.
-   *
-   * @returns the template that had chosen its real (as in `struct flow`); undefined if a packet came in between
-   */
-  expire(index: number, now: number): number | undefined {
-    const before = this.#words.load(index)
-    const { templateRef } = this.#flows.read(index)
-    const [real, state] = [this.real(index), this.#words.state(index)]
-    if (real === 0 || !this.isExpired(index, now) || !this.#words.free(index, before)) return undefined
-    this.#loads.leave(real, ACTIVE_STATES.has(state))
-    return templateRef
-  }
-
   /** Counts the flows, those included that have expired and that nobody has freed: some milliseconds for a million slots. */
   census(): Census {
     const active = new Uint32Array(limit.reals)
@@ -84,13 +63,5 @@ export class FlowTable {
       column[real] = (column[real] ?? 0) + 1
     }
     return { active, inactive }
-  }
-
-  /** Puts the reals' counts right after a process has died, perhaps between a flow and its count. */
-  recount(): void {
-    const { active, inactive } = this.census()
-    for (let real = 1; real < limit.reals; real++) {
-      this.#loads.correct(real, { active: active[real] ?? 0, inactive: inactive[real] ?? 0 })
-    }
   }
 }

@@ -8,9 +8,6 @@ const UPPER_AT = 3
 const LOWER_AT = 4
 const OVERLOADED_AT = 5
 
-const ACTIVE = 1n << 32n
-const INACTIVE = 1n
-
 /** How many flows a real has, as ipvsadm counts them. */
 export interface Connections {
   readonly active: number
@@ -73,18 +70,6 @@ export class LoadTable {
     const isOverloaded = (this.#halves[real * HALVES + OVERLOADED_AT] ?? 0) !== 0
     const bound = isOverloaded ? lower : upper
     this.#halves[real * HALVES + OVERLOADED_AT] = upper > 0 && flows >= bound ? 1 : 0
-  }
-
-  /** A flow has ended. */
-  leave(real: number, wasActive: boolean): void {
-    Atomics.sub(this.#words, real * WORDS, wasActive ? ACTIVE : INACTIVE)
-  }
-
-  /** Corrects the counts to what a walk over the flows has found: a process may have died between a flow and its count. */
-  correct(real: number, { active, inactive }: Connections): void {
-    const found = this.connections(real)
-    const difference = BigInt(active - found.active) * ACTIVE + BigInt(inactive - found.inactive)
-    if (difference !== 0n) Atomics.add(this.#words, real * WORDS, BigInt.asUintN(64, difference))
   }
 
   /** The id goes to another real. */

@@ -25,6 +25,7 @@ import {
 } from './program-object.js'
 import { defaultRules, encodeRules, type Rules } from './rules.js'
 import { defaultTimeouts, type Timeouts, timeoutTable, withTimeouts } from './timeouts.js'
+import { walk } from './walk.js'
 
 /** Where a program's maps come from. */
 interface Origin {
@@ -124,9 +125,14 @@ export class LoadedProgram implements Disposable {
     return this.#object.program('where')
   }
 
-  /** Moves what former tables hold, a slot at a time; there if they are: bpf/former.h. */
-  get mover(): Program {
-    return this.#object.program(MOVER)
+  /** Moves what so many slots of the former tables hold, if there are any: bpf/former.h. */
+  move(firstSlot: number, count: number): void {
+    walk(this.#object.program(MOVER), firstSlot, count, layout.limit.moved)
+  }
+
+  /** Frees what has expired in so many buckets of the tables, and marks in `named` whom the others name: bpf/sweep.h. */
+  sweep(firstBucket: number, count: number): void {
+    walk(this.#object.program('sweep'), firstBucket, count, layout.limit.swept)
   }
 
   /** How large the tables are. */
@@ -156,7 +162,7 @@ export class LoadedProgram implements Disposable {
   /** Loads what a trace takes, if it is not there yet: that holds everything else up for some tenths of a second. */
   loadTracing(): void {
     if (this.#tracing) return
-    using object = openWithout([...usualSteps, 'xdplb', 'where', 'read_clock', MOVER])
+    using object = openWithout([...usualSteps, 'xdplb', 'where', 'read_clock', 'sweep', MOVER])
     tellSize(object, this.geometry)
     for (const name of mapNames) object.reuse(name, this.map(name))
     this.#tracing = object.load()

@@ -9,9 +9,6 @@ import type { PinDirectory } from './pins.js'
 /** Looked at in one go: some milliseconds when each holds a flow. */
 const SLICE = 8192
 
-/** The least that a test run takes for a packet: Ethernet's header. */
-const PACKET_BYTES = 14
-
 /**
  * Puts a program whose tables are of another size in the place of the former one, and moves every flow and every
  * template into them, while packets go on: bpf/former.h takes along what they ask for. Undefined if there is nothing to
@@ -31,7 +28,7 @@ export async function moveFlows(
   loaded.showFormer() // again: the former program is in the midst of no packet any more
   loaded.copyFragments()
   for (let slot = 0; slot < former.slots; slot += SLICE) {
-    moveSlots(loaded, slot, Math.min(SLICE, former.slots - slot))
+    loaded.move(slot, Math.min(SLICE, former.slots - slot))
     await others()
   }
   loaded.dropFormer()
@@ -42,10 +39,4 @@ export async function moveFlows(
     moved: after.flow_moved - before.flow_moved,
     lost: after.flow_not_moved - before.flow_not_moved,
   }
-}
-
-function moveSlots(loaded: LoadedProgram, first: number, count: number): void {
-  const data = new Uint8Array(PACKET_BYTES)
-  new DataView(data.buffer).setUint32(0, first, true)
-  loaded.mover.testRun({ data, repeat: count })
 }

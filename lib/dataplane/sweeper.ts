@@ -1,42 +1,30 @@
-import type { FlowTable } from './flow-table.js'
-import { limit } from './layout.gen.js'
-import type { TemplateTable } from './template-table.js'
+import type { LoadedProgram } from './load.js'
 
-/** Slots looked at in one go: well under a millisecond, so that nothing else waits. */
-const SLICE = 65_536
-/** How long a walk over all slots takes at least; flows are known to have ended this much later at most. */
+/** Buckets looked at in one go: half a millisecond when all of them are full. */
+export const SLICE = 2048
+/** How long a walk over all buckets takes at least; flows are known to have ended this much later at most. */
 const ROUND_MS = 1000
+/** Between two slices at least: so that large tables take a longer walk, and not all of a CPU. */
+const PAUSE_MS = 10
 
-/**
- * Walks over the tables, slice by slice, and frees what has expired. The programs could live without: they take
- * expired slots themselves. It keeps count of a template's flows, and finds out which reals no flow names any more.
- */
+/** Walks over the tables, slice by slice, and has the program free what has expired: bpf/sweep.h. */
 export class Sweeper implements Disposable {
-  readonly #flows: FlowTable
-  readonly #templates: TemplateTable
-  readonly #now: () => number
+  readonly #loaded: LoadedProgram
   readonly #onRound: (named: Uint8Array) => void
   readonly #timer: NodeJS.Timeout
-  #named = new Uint8Array(limit.reals)
+  readonly #buckets: number
   #next = 0
 
-  /**
-   * @param now the present in ticks
-   * @param onRound called after each round with a byte by real id: 1 if a flow or template named it
-   */
-  constructor(
-    flows: FlowTable,
-    templates: TemplateTable,
-    now: () => number,
-    onRound: (named: Uint8Array) => void,
-  ) {
-    this.#flows = flows
-    this.#templates = templates
-    this.#now = now
+  /** @param onRound called after each round with a byte by real id: 1 if a flow or template named it */
+  constructor(loaded: LoadedProgram, onRound: (named: Uint8Array) => void) {
+    const { flowBuckets, templateBuckets } = loaded.geometry
+    this.#loaded = loaded
     this.#onRound = onRound
-    const slices = Math.ceil(flows.length / SLICE)
-    this.#timer = setInterval(() => this.#sweep(), Math.max(10, ROUND_MS / slices))
+    this.#buckets = Math.max(flowBuckets, templateBuckets)
+    const slices = Math.ceil(this.#buckets / SLICE)
+    this.#timer = setInterval(() => this.#sweep(), Math.max(PAUSE_MS, ROUND_MS / slices))
     this.#timer.unref()
+    this.#named.fill(0)
   }
 
   close(): void {
@@ -47,32 +35,17 @@ export class Sweeper implements Disposable {
     this.close()
   }
 
+  get #named(): Uint8Array {
+    return this.#loaded.mapped('named').bytes
+  }
+
   #sweep(): void {
-    const now = this.#now()
-    const end = Math.min(this.#next + SLICE, this.#flows.length)
-    for (let index = this.#next; index < end; index++) this.#look(index, now)
-    this.#next = end
-    if (end < this.#flows.length) return
-    this.#onRound(this.#named)
-    this.#named = new Uint8Array(limit.reals)
+    const count = Math.min(SLICE, this.#buckets - this.#next)
+    this.#loaded.sweep(this.#next, count)
+    this.#next += count
+    if (this.#next < this.#buckets) return
+    this.#onRound(this.#named.slice())
+    this.#named.fill(0)
     this.#next = 0
-  }
-
-  #look(index: number, now: number): void {
-    this.#lookAtFlow(index, now)
-    if (index < this.#templates.length) this.#lookAtTemplate(index, now)
-  }
-
-  #lookAtFlow(index: number, now: number): void {
-    const real = this.#flows.real(index)
-    if (real === 0) return
-    const templateRef = this.#flows.isExpired(index, now) ? this.#flows.expire(index, now) : undefined
-    if (templateRef === undefined) this.#named[real] = 1
-    else this.#templates.leave(templateRef)
-  }
-
-  #lookAtTemplate(index: number, now: number): void {
-    const real = this.#templates.real(index)
-    if (real !== 0 && !this.#templates.expire(index, now)) this.#named[real] = 1
   }
 }

@@ -48,11 +48,7 @@ export class Tables {
     this.loads = new LoadTable(mapped('loads'))
     this.ports = array('ports', layout.port)
     const { timeouts } = this.settings.read(0)
-    this.flows = new FlowTable(words('flow_words'), array('flows', layout.flow), {
-      timeouts,
-      loads: this.loads,
-    })
-    const templates = array('templates', layout.template)
-    this.templates = new TemplateTable(words('template_words'), templates, mapped('templates').u32)
+    this.flows = new FlowTable(words('flow_words'), array('flows', layout.flow), timeouts)
+    this.templates = new TemplateTable(words('template_words'), array('templates', layout.template))
   }
 }

@@ -5,18 +5,15 @@ const STATE_FREE = 0
 
 /**
  * The words of a set-associative table (bpf/table.h), over its mapped memory. Programs write them at any moment, so
- * what is read here was true a moment ago, and a change is a compare-and-swap. Read as two halves each, because a
- * BigInt a slot would cost ten times as much.
+ * what is read here was true a moment ago. Read as two halves each, because a BigInt a slot would cost ten times as much.
  */
 export class Words {
   readonly length: number
   readonly #halves: Uint32Array
-  readonly #whole: BigUint64Array
 
   constructor(bytes: Uint8Array) {
     this.length = bytes.byteLength / 8
     this.#halves = new Uint32Array(bytes.buffer, bytes.byteOffset, this.length * 2)
-    this.#whole = new BigUint64Array(bytes.buffer, bytes.byteOffset, this.length)
   }
 
   state(index: number): number {
@@ -36,16 +33,6 @@ export class Words {
   idle(index: number, now: number): number {
     const idle = (now - (this.#low(index) >>> word.age_shift)) & 0xffff
     return idle < word.future ? idle : 0
-  }
-
-  /** The word itself, to free exactly this one later. */
-  load(index: number): bigint {
-    return Atomics.load(this.#whole, index)
-  }
-
-  /** Frees a slot unless its word has changed; false if it has. */
-  free(index: number, before: bigint): boolean {
-    return Atomics.compareExchange(this.#whole, index, before, BigInt(word.freed)) === before
   }
 
   #low(index: number): number {

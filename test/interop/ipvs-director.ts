@@ -74,12 +74,6 @@ export class IpvsDirector implements AsyncDisposable {
     return reals
   }
 
-  /** Sends one frame as it is. @returns all frames that came of it, or meanwhile */
-  async answersTo(frame: Frame | Uint8Array): Promise<Buffer[]> {
-    this.#socket.send(this.#ifindex, frameBytes(frame))
-    return this.#framesUntilNow()
-  }
-
   async close(): Promise<void> {
     rmSync(this.#directory, { recursive: true })
     await this.#node.exited
@@ -93,25 +87,19 @@ export class IpvsDirector implements AsyncDisposable {
 
   async #sendFew(frames: readonly (Frame | Uint8Array)[]): Promise<(number | undefined)[]> {
     const reals = Array<number | undefined>(frames.length).fill(undefined)
-    for (const [id, frame] of frames.entries()) this.#socket.send(this.#ifindex, numbered(frame, id))
-    for (const bytes of await this.#framesUntilNow()) {
-      const real = lastByteOf(bytes)
-      if (real !== undefined) reals[numberOf(bytes)] = real
-    }
-    return reals
-  }
-
-  /** The director deals with one frame after the other: the answer to a last one comes last. */
-  async #framesUntilNow(): Promise<Buffer[]> {
-    const frames: Buffer[] = []
-    this.#socket.send(this.#ifindex, arpRequest)
-    await this.#until(() => {
-      const fresh = this.#capture.frames.slice(this.#seen).map(({ bytes }) => bytes)
+    const forwarded = () => {
+      const fresh = this.#capture.frames.slice(this.#seen)
       this.#seen += fresh.length
-      frames.push(...fresh)
-      return fresh.some(isArpReply)
-    })
-    return frames
+      for (const { bytes } of fresh) {
+        const real = lastByteOf(bytes)
+        if (real !== undefined) reals[numberOf(bytes)] = real
+      }
+      return fresh.some(({ bytes }) => isArpReply(bytes))
+    }
+    for (const [id, frame] of frames.entries()) this.#socket.send(this.#ifindex, numbered(frame, id))
+    this.#socket.send(this.#ifindex, arpRequest) // the director deals with one after the other: the answer comes last
+    await this.#until(forwarded)
+    return reals
   }
 
   async #until(condition: () => boolean): Promise<void> {

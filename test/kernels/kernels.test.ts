@@ -14,8 +14,8 @@ const newCompiler = 'clang-19'
 const root = new URL('../../', import.meta.url).pathname
 
 /** Those that meet every program: the verifier takes a minute or two of an emulated machine each time it proves them all. */
-const packetTests = ['verdicts', 'ipv6', 'icmp-errors', 'tunnels', 'schedulers', 'hostile', 'trace'].map(
-  name => join(root, `test/kernel/${name}.test.ts`),
+const packetTests = ['verdicts', 'ipv6', 'icmp-errors', 'schedulers', 'hostile', 'trace'].map(name =>
+  join(root, `test/kernel/${name}.test.ts`),
 )
 const verifierTest = join(root, 'test/kernels/verifier.ts')
 const liveTests = filesIn('test/kernels/live')

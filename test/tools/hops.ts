@@ -17,7 +17,7 @@ export function realAddress(lastByte: number, family: Family = 4): Address {
 }
 
 /** Where tunnels to reals of a family come from. */
-export const tunnelSource = { 4: parseAddress('10.0.0.11'), 6: parseAddress('2001:db8::11') } as const
+export const tunnelSource = { 4: parseAddress('10.0.0.11'), 6: parseAddress('2001:db8::b') } as const
 
 /** The MAC address that a real 10.0.0.N has here. */
 export function realMac(lastByte: number): Mac {

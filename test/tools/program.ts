@@ -200,8 +200,8 @@ export class ProgramUnderTest implements Disposable {
   /** Forgets every flow, every template and every fragment. */
   clear(): void {
     for (const name of ['flow_words', 'template_words'] as const) this.loaded.mapped(name).bytes.fill(0)
-    const { reals, loads } = this.tables
-    for (const id of reals.ids()) loads.correct(id, { active: 0, inactive: 0 })
+    const counts = this.loaded.mapped('loads').u64
+    for (const id of this.tables.reals.ids()) counts[(id * layout.load.size) / 8] = 0n
     const fragments = this.#fragments()
     for (const [key] of [...fragments]) fragments.delete(key)
   }

@@ -7,12 +7,11 @@ import type { ProgramUnderTest } from './program.js'
  *
  * @param onStep called each time that so many milliseconds have gone by for the sweeper
  */
-export function sweep({ tables, loaded }: ProgramUnderTest, onStep = () => {}, stepMs = 1): Uint8Array {
+export function sweep({ loaded }: ProgramUnderTest, onStep = () => {}, stepMs = 1): Uint8Array {
   const rounds: Uint8Array[] = []
   mock.timers.enable({ apis: ['setInterval'] })
   try {
-    const now = () => loaded.now()
-    using _sweeper = new Sweeper(tables.flows, tables.templates, now, named => rounds.push(named))
+    using _sweeper = new Sweeper(loaded, named => rounds.push(named))
     while (rounds.length === 0) {
       mock.timers.tick(stepMs)
       onStep()
