@@ -30,18 +30,6 @@ static __always_inline struct place flow_place(const struct settings *settings, 
 	return place_of(flow_hash(settings, packet), flow_mask);
 }
 
-/*
- * Begin to read the cold half that a new flow most likely gets, so that it arrives from memory together with the word
- * that says whether it does.
- */
-static __always_inline void touch_flow(const struct place *place)
-{
-	struct flow *flow = flow_at(place->home * LIMIT_WAYS + place->own);
-
-	if (flow)
-		(void)*(volatile __u32 *)&flow->vip;
-}
-
 static __always_inline bool is_same_flow(const struct flow *flow, const struct packet *packet, __u32 vip)
 {
 	return is_same_address(flow->client, &packet->client) && *(const __u32 *)&flow->client_port == packet->ports &&
@@ -207,11 +195,20 @@ static __always_inline bool go_on(const struct settings *settings, struct decisi
 	return true;
 }
 
+/* As the beginning of a flow by SYN or INIT has done long before. */
+PROVED_ONCE int find_service_of(struct decision *decision)
+{
+	if (decision)
+		decision->service = find_service(decision->vip, &decision->packet);
+	return 0;
+}
+
 /* A packet that no flow is known for. */
 static __always_inline void begin_flow(const struct settings *settings, struct decision *decision, struct place *place,
 				       bool is_dry)
 {
-	decision->service = find_service(decision->vip, &decision->packet);
+	if (!decision->service)
+		find_service_of(decision);
 	if (!decision->service) {
 		decision->verdict = VERDICT_PASS_NO_SERVICE;
 		return;
@@ -234,6 +231,18 @@ static __always_inline void begin_flow(const struct settings *settings, struct d
 		store_flow(settings, decision, place);
 }
 
+/*
+ * Begin to read what a new flow most likely gets and is chosen by, so that it all arrives from memory together with the
+ * word that says whether it is one. Else each would be waited for when the one before it is there.
+ */
+static __always_inline void begin_to_read(struct decision *decision, const struct place *place)
+{
+	touch(flow_at(place->home * LIMIT_WAYS + place->own));
+	decision->service = find_service(decision->vip, &decision->packet);
+	if (service_at(decision->service)->persistence_s)
+		touch_template(decision);
+}
+
 static __always_inline void follow_flow(struct decision *decision, bool is_dry)
 {
 	struct settings *settings = get_settings();
@@ -242,7 +251,7 @@ static __always_inline void follow_flow(struct decision *decision, bool is_dry)
 
 	place = flow_place(settings, &decision->packet);
 	if (decision->packet.signal == SIGNAL_BEGIN)
-		touch_flow(&place);
+		begin_to_read(decision, &place);
 	if (find_word(&flow_words, &place, &entry) && go_on(settings, decision, &entry, is_dry))
 		return;
 	begin_flow(settings, decision, &place, is_dry);

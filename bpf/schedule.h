@@ -131,12 +131,32 @@ static __always_inline __u64 template_hash(const struct settings *settings, cons
 	return mix(mix_address(&key->client, settings), key->service, settings);
 }
 
+static __always_inline struct place template_place(const struct settings *settings, const struct template_key *key)
+{
+	return place_of(template_hash(settings, key), template_mask);
+}
+
+/* Begin to read what schedule() most likely needs of a client's template: see begin_to_read() of flow.h. */
+PROVED_ONCE int touch_template(const struct decision *decision)
+{
+	struct template_key key;
+	struct place place;
+
+	if (!decision)
+		return 0;
+	key = template_key_of(decision, service_at(decision->service));
+	place = template_place(get_settings(), &key);
+	touch(bucket_at(&template_words, place.home));
+	touch(template_at(place.home * LIMIT_WAYS + place.own));
+	return 0;
+}
+
 /* A client that is known stays where it was. */
 static __always_inline void schedule_persistent(const struct settings *settings, const struct service *service,
 						struct decision *decision, bool is_dry)
 {
 	struct template_key key = template_key_of(decision, service);
-	struct place place = place_of(template_hash(settings, &key), template_mask);
+	struct place place = template_place(settings, &key);
 	struct entry entry;
 	struct template *template = find_template(settings, decision, &key, &place, &entry, is_dry);
 

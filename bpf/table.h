@@ -39,6 +39,13 @@ static __always_inline struct bucket *bucket_at(void *table, __u32 index)
 	return bpf_map_lookup_elem(table, &index);
 }
 
+/* Begin to read a line of memory that will be wanted. */
+static __always_inline void touch(void *line)
+{
+	if (line)
+		(void)*(volatile __u64 *)line;
+}
+
 static __always_inline struct place place_of(__u64 hash, __u32 mask)
 {
 	struct place place;
