@@ -17,6 +17,7 @@ const persistent: Whereabouts = {
   service: '10.0.0.1:80/tcp',
   scheduler: 'rr',
   real: '10.0.0.71:80',
+  forwarding: 'dr',
   mac: '02:00:00:00:00:71',
   persistsSeconds: 7200,
 }
@@ -30,6 +31,7 @@ t.test('where says what becomes of the packet, and what led there', async t => {
   because persistence knows the client, for another 2 h
 `,
   )
+  t.match(whereText({ ...persistent, forwarding: 'tun' }), '  in a tunnel, in a frame to 02:00:00:00:00:71\n')
   t.match(whereText({ ...persistent, reason: 'flow' }), '  because the connection is known\n')
   t.match(whereText({ ...persistent, reason: 'scheduler' }), 'the scheduler rr gives it the next turn')
   t.equal(

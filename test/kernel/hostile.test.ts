@@ -1,8 +1,10 @@
 import t from 'tap'
+import type { Family } from '../../lib/address.js'
 import { effort } from '../tools/effort.js'
 import { buildAnswer, errorFrame } from '../tools/icmp.js'
-import { buildFrame, type Frame, fragmentsOf, ipOffset } from '../tools/packet.js'
+import { buildFrame, checksum, type Frame, fragmentsOf, ipOffset } from '../tools/packet.js'
 import { forwarded, loadProgram, type Run, skip } from '../tools/program.js'
+import type { ServiceWish } from '../tools/service-spec.js'
 
 const MUTANTS = effort(100_000)
 const SEED = 20261122
@@ -75,15 +77,28 @@ function offence(frame: Buffer, { action, data }: Run): string | undefined {
   return wrong.length === 0 ? undefined : `sent on, but changed at ${wrong}`
 }
 
+/** What is in a tunnel, in a frame as direct routing has it, and what is wrong about the outer header. */
+function unwrap(frame: Buffer, outer: Family): { inner: Buffer; fault: string | undefined } {
+  const size = outer === 4 ? 20 : 40
+  const header = frame.subarray(14, 14 + size)
+  const packet = frame.subarray(14 + size)
+  const isIpv4 = header.readUInt8(outer === 4 ? 9 : 6) === 4
+  const inside = isIpv4 ? packet.readUInt16BE(2) : 40 + packet.readUInt16BE(4)
+  const length = outer === 4 ? header.readUInt16BE(2) - size : header.readUInt16BE(4)
+  const isWhole = length === inside && (outer === 6 || checksum(header) === 0)
+  const ethertype = Buffer.from(isIpv4 ? '0800' : '86dd', 'hex')
+  const inner = Buffer.concat([frame.subarray(0, 12), ethertype, packet])
+  return { inner, fault: isWhole ? undefined : `in a tunnel with ${header.toString('hex')}` }
+}
+
 t.test('whatever comes in', { skip }, async t => {
-  const program = loadProgram(t, {
-    services: [
-      {},
-      { protocol: 'udp', port: 53 },
-      { vip: IPV6.destination },
-      { vip: IPV6.destination, protocol: 'udp', port: 53 },
-    ],
-  })
+  const services: ServiceWish[] = [
+    {},
+    { protocol: 'udp', port: 53 },
+    { vip: IPV6.destination },
+    { vip: IPV6.destination, protocol: 'udp', port: 53 },
+  ]
+  const program = loadProgram(t, { services })
   program.run({})
   program.run(IPV6)
 
@@ -136,6 +151,28 @@ t.test('whatever comes in', { skip }, async t => {
     }
     t.strictSame(offences.slice(0, 3), [])
   })
+
+  for (const outer of [4, 6] as const)
+    t.test(`a mutilated frame goes into a tunnel of IPv${outer} as it would be sent on without`, async t => {
+      const reals = [{ last: 71, family: outer, forwarding: 'tun' as const }]
+      program.apply(...services.map(service => ({ ...service, reals })))
+      t.teardown(() => program.apply(...services))
+      const pick = random(SEED + 2)
+      const frames = kinds.map(buildFrame)
+      const offences: string[] = []
+      let sent = 0
+      for (let mutants = 0; mutants < MUTANTS / 10; mutants++) {
+        const mutant = mutate(frames[pick(frames.length)] ?? Buffer.alloc(0), pick)
+        const run = program.run(mutant)
+        const isSent = run.action === 'TX' && run.real === 71
+        if (isSent) sent++
+        const { inner, fault } = isSent ? unwrap(run.data, outer) : { inner: run.data, fault: undefined }
+        const found = fault ?? offence(mutant, { ...run, data: inner })
+        if (found !== undefined) offences.push(`${found}: ${mutant.toString('hex')}`)
+      }
+      t.strictSame(offences.slice(0, 3), [])
+      t.ok(sent > MUTANTS / 1000, `${sent} sent`)
+    })
 
   t.test('a frame in several buffers is balanced', async t => {
     program.clear()
