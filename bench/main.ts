@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { pinThread } from '../lib/net/thread.js'
 import { timeConfigParse } from './config-parse.js'
+import { weighDaemon } from './daemon-memory.js'
 import { tellPathCosts } from './end-to-end.js'
 import { tellFailoverGaps } from './failover-gap.js'
 import { countLostPlaces } from './full-tables.js'
@@ -39,6 +40,7 @@ const questions: Readonly<Record<string, () => Table | Promise<Table>>> = {
 /** About many processes, so not on one CPU; and for minutes, so only when it is asked for. */
 const longQuestions: Readonly<Record<string, () => Promise<Table>>> = {
   ipvs: tellBesideIpvs,
+  memory: weighDaemon,
   failover: () => tellFailoverGaps(Number(values.rounds ?? 20)),
 }
 

@@ -12,11 +12,13 @@ export async function timeServicesApply(): Promise<Table> {
   const specs = thousandServices.map(serviceSpec)
   const changed = specs.map((spec, index) => (index === 500 ? { ...spec, reals: spec.reals.slice(1) } : spec))
   const others = [changed, specs]
+  const someService = serviceSpec(thousandServices[500])
   const empty = () => {
     services.apply([])
     // what left before a walk over all flows began is given up when it ends
     for (let walk = 0; walk < 2; walk++) services.forget(new Uint8Array(limit.reals))
   }
+  let weight = 1
   return await timeTasks('Services.apply(): 1,000 services of 10 reals', [
     { name: 'into empty tables', run: () => services.apply(specs), beforeEach: empty },
     { name: 'again, nothing changed', run: () => services.apply(specs) },
@@ -26,6 +28,15 @@ export async function timeServicesApply(): Promise<Table> {
         others.reverse()
         services.apply(others[0] ?? [])
       },
+    },
+    {
+      name: 'one weight of one service changed, by update()',
+      run: () => {
+        weight = 1 + (weight % 100)
+        const [first, ...others] = someService.reals
+        if (first) services.update({ ...someService, reals: [{ ...first, weight }, ...others] })
+      },
+      beforeAll: () => services.apply(specs),
     },
     {
       name: 'take all away',

@@ -4,3 +4,17 @@ export const thousandServices = Array.from({ length: 1000 }, (_, index) => ({
   port: 8000 + Math.floor(index / 100),
   reals: Array.from({ length: 10 }, (_, real) => 1 + ((index * 10 + real) % 250)),
 }))
+
+/** The same as keepalived.conf has it. */
+export const thousandServicesText = thousandServices
+  .map(({ vip, port, reals }) =>
+    [
+      `virtual_server ${vip} ${port} {`,
+      '  delay_loop 6\n  lb_algo rr\n  lb_kind DR\n  protocol TCP',
+      ...reals.map(
+        last => `  real_server 10.0.0.${last} ${port} {\n    weight 1\n    TCP_CHECK {\n    }\n  }`,
+      ),
+      '}\n',
+    ].join('\n'),
+  )
+  .join('')

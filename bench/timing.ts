@@ -3,7 +3,7 @@ import { XdplbError } from '../lib/errors.js'
 import type { Table } from './table.js'
 
 /** Something to be timed: one call of it, hooks around it not included. */
-export interface Task extends Pick<FnOptions, 'beforeEach'> {
+export interface Task extends Pick<FnOptions, 'beforeAll' | 'beforeEach'> {
   readonly name: string
   readonly run: () => unknown
 }
