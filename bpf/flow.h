@@ -238,6 +238,7 @@ static __always_inline void begin_flow(const struct settings *settings, struct d
 static __always_inline void begin_to_read(struct decision *decision, const struct place *place)
 {
 	touch(flow_at(place->home * LIMIT_WAYS + place->own));
+	touch(bucket_at(&flow_words, place->other));
 	decision->service = find_service(decision->vip, &decision->packet);
 	if (service_at(decision->service)->persistence_s)
 		touch_template(decision);
