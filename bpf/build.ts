@@ -45,7 +45,8 @@ try {
     step('copy', join(shipped, name), () => copyFileSync(object, join(shipped, name)))
   }
   step('generate', layout, () => {
-    compile(bpf, { text: witnessOf('types.h', readFileSync(join(bpf, 'types.h'), 'utf8')) }, types)
+    const shared = ['verdict.h', 'types.h'].map(name => readFileSync(join(bpf, name), 'utf8'))
+    compile(bpf, { text: witnessOf('types.h', shared.join('')) }, types)
     const text = generateLayout({
       types: btfOfObject(readFileSync(types)),
       object: btfOfObject(readFileSync(join(bpf, 'xdplb.bpf.o'))),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Tunnels: the packet goes to its real server inside another IP packet, of the family of the real's address, so that
- * there may be routers on the way. What is inside has one TTL less, and the outer header takes TTL, DSCP, ECN and "don't
- * fragment" from it, as IPVS does it (ip_vs_tunnel_xmit() and ip_vs_tunnel_xmit_v6() of net/netfilter/ipvs/ip_vs_xmit.c).
+ * there may be routers on the way. What is inside has one TTL less, and the outer header takes TTL, DSCP, ECN and
+ * "don't fragment" from it, as IPVS does it (ip_vs_tunnel_xmit() and ip_vs_tunnel_xmit_v6() of ip_vs_xmit.c).
  */
 #pragma once
 

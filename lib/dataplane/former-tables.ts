@@ -3,7 +3,7 @@ import { BpfMap, type BpfObject, encode, type LoadedObject, u32 } from '../libbp
 import type { Geometry } from './geometry.js'
 import { mapLayouts } from './layout.gen.js'
 
-/** Which of the program's maps of maps each is shown in: bpf/former.h. */
+/** Which of the program's maps of maps each is shown in: bpf/former-tables.h. */
 const places = {
   flow_words: 'former_flow_words',
   flows: 'former_flows',

@@ -125,7 +125,7 @@ export class LoadedProgram implements Disposable {
     return this.#object.program('where')
   }
 
-  /** Moves what so many slots of the former tables hold, if there are any: bpf/former.h. */
+  /** Moves what so many slots of the former tables hold, if there are any: bpf/move.h. */
   move(firstSlot: number, count: number): void {
     walk(this.#object.program(MOVER), firstSlot, count, layout.limit.moved)
   }
