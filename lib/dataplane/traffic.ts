@@ -61,8 +61,8 @@ export class TrafficMeter implements Disposable {
   }
 
   #totals(id: number): Pick<Traffic, 'connections' | 'packets' | 'bytes'> {
-    const sum = (field: keyof RealStats) =>
-      Number((this.#stats.lookup(id) ?? []).reduce((total, cpu) => total + cpu[field], 0n))
+    const perCpu = this.#stats.lookup(id) ?? []
+    const sum = (field: keyof RealStats) => Number(perCpu.reduce((total, cpu) => total + cpu[field], 0n))
     return { connections: sum('connections'), packets: sum('packets'), bytes: sum('bytes') }
   }
 }
