@@ -9,6 +9,9 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* Global: the verifier proves such a function once, apart from its callers; an inlined one it walks each time. */
+#define PROVED_ONCE __attribute__((noinline))
+
 /* As a value of its own from here on, or clang makes one of two checks, or the verifier walks each of its values. */
 #define opaque(value) asm volatile("" : "+r"(value))
 

@@ -262,7 +262,7 @@ static __always_inline void follow_flow(struct decision *decision, bool is_dry)
  * The real of a packet that says something new: of its flow, or of one that it begins. Or the verdict, if the packet
  * does not go to any. A function of its own, global, so that the verifier proves it once and apart from its callers.
  */
-__attribute__((noinline)) int follow(struct decision *decision)
+PROVED_ONCE int follow(struct decision *decision)
 {
 	if (decision)
 		follow_flow(decision, false);
@@ -273,7 +273,7 @@ __attribute__((noinline)) int follow(struct decision *decision)
  * The real of the flow that is spoken of, if it is known: nothing changes by that, and the whole key is compared.
  * Global, as follow() is.
  */
-__attribute__((noinline)) int recall(struct decision *decision)
+PROVED_ONCE int recall(struct decision *decision)
 {
 	struct settings *settings = get_settings();
 	struct place place;

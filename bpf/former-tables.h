@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tables of another size: those of the program that this one stands in for. Either these or the present ones have a flow,
- * or one CPU has it in hand.
+ * Tables of another size: those of the program that this one stands in for. Either these or the present ones have a
+ * flow, or one CPU has it in hand.
  *
  * They are there where former_flow_mask is not 0 only; else the verifier throws away all that asks for them.
  */

@@ -8,7 +8,7 @@
 #include "move.h"
 
 /* The slot of the packet's flow in the former table, and one; 0 if it is not there. Its template is moved already. */
-__attribute__((noinline)) int find_former_flow(struct decision *decision)
+PROVED_ONCE int find_former_flow(struct decision *decision)
 {
 	struct settings *settings = get_settings();
 	void *words = former_flow_mask ? map_in(&former_flow_words) : NULL;
@@ -30,7 +30,7 @@ __attribute__((noinline)) int find_former_flow(struct decision *decision)
 }
 
 /* The reference of the former template of a client that begins a flow; 0 if it has none. Global, as follow() is. */
-__attribute__((noinline)) int find_former_template(struct decision *decision)
+PROVED_ONCE int find_former_template(struct decision *decision)
 {
 	struct settings *settings = get_settings();
 	void *words = former_flow_mask ? map_in(&former_template_words) : NULL;

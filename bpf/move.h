@@ -37,7 +37,7 @@ static __always_inline __u32 place_template(const struct template *former, __u64
 	__u64 old;
 
 	now = template_age(ticks_now(settings));
-	place = place_of(template_hash(settings, &key), template_mask);
+	place = template_place(settings, &key);
 	if (!claim_again(&template_words, &place, word, now, template_timeouts, &entry, &old)) {
 		count_event(EVENT_TEMPLATE_EVICTED);
 		return TEMPLATE_GONE;
@@ -47,9 +47,7 @@ static __always_inline __u32 place_template(const struct template *former, __u64
 		return TEMPLATE_GONE;
 	if (word_state(old))
 		count_event(EVENT_TEMPLATE_EVICTED);
-	write_address(template->client, &key.client);
-	template->service = key.service;
-	template->generation = template->generation == 255 ? 1 : template->generation + 1;
+	give_template(template, &key);
 	template->expires = former->expires;
 	template->timeout = former->timeout;
 	template->children = former->children;
@@ -60,7 +58,7 @@ static __always_inline __u32 place_template(const struct template *former, __u64
  * The reference of a former template in the present table; it is moved there if it is not yet. The former one keeps it,
  * for its flows: they come later. Global, as follow() is.
  */
-__attribute__((noinline)) int move_template(__u32 ref)
+PROVED_ONCE int move_template(__u32 ref)
 {
 	__u32 index = ref & TEMPLATE_INDEX_MASK;
 	struct template *former = former_flow_mask ? value_in(&former_templates, index) : NULL;
@@ -139,7 +137,7 @@ static __always_inline void lose_flow(const struct settings *settings, __u64 wor
  * Moves the flow in a slot of the former table, if there is one; its template has been moved before. The real of a flow
  * that another CPU has in hand: the packet goes there and changes nothing. Global, as follow() is.
  */
-__attribute__((noinline)) int move_flow(__u32 index)
+PROVED_ONCE int move_flow(__u32 index)
 {
 	struct settings *settings = get_settings();
 	struct flow *former = former_flow_mask ? value_in(&former_flows, index) : NULL;
@@ -167,7 +165,7 @@ __attribute__((noinline)) int move_flow(__u32 index)
  * What an index stands for in both former tables: the template there, and the flow behind its own template. Global, so
  * that a loop over slots is proved in no time.
  */
-__attribute__((noinline)) int move_slot(__u32 index)
+PROVED_ONCE int move_slot(__u32 index)
 {
 	struct template *template = former_flow_mask ? value_in(&former_templates, index) : NULL;
 	struct flow *flow = former_flow_mask ? value_in(&former_flows, index) : NULL;

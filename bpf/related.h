@@ -57,7 +57,7 @@ static __always_inline __u32 forward_fragment(struct xdp_md *ctx, __u32 *egress_
 	verdict = read_ipv4(ctx, ip, &decision.packet, &body.start);
 	if (verdict != VERDICT_PASS_FRAGMENT)
 		return verdict;
-	body.room = decision.packet.length - ip->ihl * 4;
+	body.room = room_behind(ip, body.start, &decision.packet);
 	body.is_first = !(ip->frag_off & IP_OFFSET_MASK);
 	key = fragment_key_of(&decision, ip->id, ip->protocol);
 	verdict = decide_fragment(&key, &body, &decision);

@@ -12,8 +12,6 @@
 #include "load.h"
 #include "maps.h"
 
-#define PROVED_ONCE __attribute__((noinline))
-
 /* A service's part of the slots: a list of reals, a round of turns, or a table by hash. */
 struct stretch {
 	__u32 first;

@@ -77,9 +77,7 @@ static __always_inline __u32 begin_template(const struct template_key *key, stru
 	if (!template)
 		return 0;
 	count_event(word_state(old) ? EVENT_TEMPLATE_EVICTED : EVENT_TEMPLATE_MADE);
-	write_address(template->client, &key->client);
-	template->service = key->service;
-	template->generation = template->generation == 255 ? 1 : template->generation + 1;
+	give_template(template, key);
 	template->expires = now + timeout;
 	template->timeout = timeout;
 	template->children = 1;

@@ -11,7 +11,7 @@
 #include "maps.h"
 
 /* Has the VLAN an address of its own, and is this it? `start` as in struct ethernet. */
-__attribute__((noinline)) int is_station(__u32 port, __u32 tags, __u64 start)
+PROVED_ONCE int is_station(__u32 port, __u32 tags, __u64 start)
 {
 	struct station station = { .port = port, .tags = tags };
 

@@ -16,7 +16,7 @@ static __always_inline void name_real(__u64 word)
 }
 
 /* Of a slot whose flow has expired. Global, so that the verifier proves it once, for all eight of a bucket. */
-__attribute__((noinline)) int end_flow(__u32 index)
+PROVED_ONCE int end_flow(__u32 index)
 {
 	__u32 at = index / LIMIT_WAYS;
 	struct bucket *bucket = bucket_at(&flow_words, at);
@@ -38,7 +38,7 @@ static __always_inline void hold_template(struct template *template, __u32 overd
 }
 
 /* Global, as end_flow() is. */
-__attribute__((noinline)) int look_at_template(__u32 index)
+PROVED_ONCE int look_at_template(__u32 index)
 {
 	__u32 at = index / LIMIT_WAYS, now = ticks_now(get_settings());
 	struct bucket *bucket = bucket_at(&template_words, at);
@@ -92,7 +92,7 @@ static __always_inline void sweep_templates(__u32 at)
 }
 
 /* Global, so that a loop over buckets is proved in no time. */
-__attribute__((noinline)) int sweep_bucket(__u32 at)
+PROVED_ONCE int sweep_bucket(__u32 at)
 {
 	sweep_flows(at, ticks_now(get_settings()));
 	sweep_templates(at);

@@ -60,7 +60,7 @@ static __always_inline bool write_link(struct xdp_md *ctx, const struct real *re
  * Sends a frame to a real in another VLAN. False: it may not be sent, for there was no room. A function of its own,
  * which the verifier proves once for all programs.
  */
-__attribute__((noinline)) int retag(struct xdp_md *ctx, __u32 id)
+PROVED_ONCE int retag(struct xdp_md *ctx, __u32 id)
 {
 	struct real *real = real_at(id);
 	__u32 tags = real->tags;

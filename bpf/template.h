@@ -75,6 +75,14 @@ static __always_inline bool is_same_client(const struct template *template, cons
 	return is_same_address(template->client, &key->client) && template->service == key->service;
 }
 
+/* The slot goes to another client: references to the one before are void. */
+static __always_inline void give_template(struct template *template, const struct template_key *key)
+{
+	write_address(template->client, &key->client);
+	template->service = key->service;
+	template->generation = template->generation == 255 ? 1 : template->generation + 1;
+}
+
 /* Still valid at `now`? Holds on to one that has run out while its flows live; who only asks changes nothing. */
 static __always_inline bool is_current(struct template *template, __u32 now, bool is_dry)
 {

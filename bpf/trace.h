@@ -83,7 +83,7 @@ static __always_inline void write_record(struct trace_record *record, const stru
 }
 
 /* Tells what was decided, if it is wanted and there is room. Whoever reads looks often enough not to be woken. */
-__attribute__((noinline)) int trace(__u32 verdict)
+PROVED_ONCE int trace(__u32 verdict)
 {
 	struct settings *settings = get_settings();
 	__u32 zero = 0;

@@ -11,7 +11,7 @@
 #include "vip.h"
 
 /* As follow(), for who only asks. */
-__attribute__((noinline)) int follow_dry(struct decision *decision)
+PROVED_ONCE int follow_dry(struct decision *decision)
 {
 	if (decision)
 		follow_flow(decision, true);
@@ -31,7 +31,7 @@ static __always_inline __u32 question_ipv4(struct xdp_md *ctx, void *data, void 
 	verdict = read_ipv4(ctx, ip, packet, &transport);
 	if (verdict != VERDICT_TX)
 		return verdict;
-	return read_transport(transport, data_end, packet->length - ip->ihl * 4, packet);
+	return read_transport(transport, data_end, room_behind(ip, transport, packet), packet);
 }
 
 static __always_inline __u32 question_ipv6(struct xdp_md *ctx, void *data, void *data_end, struct packet *packet)
@@ -47,7 +47,7 @@ static __always_inline __u32 question_ipv6(struct xdp_md *ctx, void *data, void 
 	verdict = read_ipv6(ctx, ip, packet, &transport);
 	if (verdict != VERDICT_TX)
 		return verdict;
-	return read_transport(transport, data_end, packet->length - (transport - (void *)ip), packet);
+	return read_transport(transport, data_end, room_behind(ip, transport, packet), packet);
 }
 
 static __always_inline __u32 read_question(struct xdp_md *ctx, struct packet *packet)

@@ -40,7 +40,7 @@ struct arp {
 };
 
 /* A function of its own, which the verifier proves once and not for each address. Global, so that it does. */
-__attribute__((noinline)) int yield_vip(__be32 address, __u64 now)
+PROVED_ONCE int yield_vip(__be32 address, __u64 now)
 {
 	struct address vip_address = mapped_ipv4(address);
 	__u32 vip = find_vip(&vip_address);
