@@ -7,6 +7,7 @@
 #pragma once
 
 #include "clock.h"
+#include "forward.h"
 #include "icmp.h"
 
 #define ICMP_PER_SECOND 1000		/* per CPU; the kernel's icmp_msgs_per_sec is 1000 for all */
@@ -194,14 +195,44 @@ static __always_inline bool answer_ipv6(struct xdp_md *ctx, __u32 ethernet, cons
 	return true;
 }
 
-/* Turn the frame into an ICMP error to its sender. False: it is none yet, and has to be dropped. */
-static __always_inline bool answer(struct xdp_md *ctx, const struct answer *in_ipv4, const struct answer *in_ipv6)
+/* What IPVS says to the sender of a packet that goes no further. */
+static __always_inline struct answer answer_in_ipv4(const struct handed *why)
 {
+	if (why->if_answered == VERDICT_TX_TIME_EXCEEDED)
+		return (struct answer){ ICMP_TIME_EXCEEDED };
+	if (why->if_answered == VERDICT_TX_TOO_BIG)
+		return (struct answer){ ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, bpf_htonl(why->mtu) };
+	return (struct answer){ ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE };
+}
+
+static __always_inline struct answer answer_in_ipv6(const struct handed *why)
+{
+	if (why->if_answered == VERDICT_TX_TIME_EXCEEDED)
+		return (struct answer){ ICMPV6_TIME_EXCEEDED };
+	if (why->if_answered == VERDICT_TX_TOO_BIG)
+		return (struct answer){ ICMPV6_PACKET_TOO_BIG, 0, bpf_htonl(why->mtu) };
+	return (struct answer){ ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE };
+}
+
+/* Turn the frame into an ICMP error to its sender. False: it is none yet, and has to be dropped. */
+static __always_inline bool answer_sender(struct xdp_md *ctx, const struct handed *why)
+{
+	struct answer in_ipv4 = answer_in_ipv4(why), in_ipv6 = answer_in_ipv6(why);
 	struct link link;
 
 	if (!read_link((void *)(long)ctx->data, (void *)(long)ctx->data_end, &link))
 		return false;
 	if (link.ethertype == bpf_htons(ETH_P_IP))
-		return answer_ipv4(ctx, link.header, in_ipv4);
-	return link.ethertype == bpf_htons(ETH_P_IPV6) && answer_ipv6(ctx, link.header, in_ipv6);
+		return answer_ipv4(ctx, link.header, &in_ipv4);
+	return link.ethertype == bpf_htons(ETH_P_IPV6) && answer_ipv6(ctx, link.header, &in_ipv6);
+}
+
+/* The verdict on a packet that was refused: it leaves as an answer if there may be one. */
+static __always_inline __u32 answer_refused(struct xdp_md *ctx)
+{
+	struct handed *why = get_handed();
+
+	if (!why)
+		return VERDICT_PASS_MALFORMED;
+	return answer_sender(ctx, why) ? why->if_answered : why->if_dropped;
 }

@@ -15,8 +15,15 @@
 
 #define TTL_SPENT 1
 
-/* What the next step has to know: SLOW_STEP_TOO_BIG an MTU, SLOW_STEP_TUNNEL the id of a real. */
-PERCPU(handed, __u32, 1);
+/* What the next step has to know. */
+struct handed {
+	__u32 real;			/* SLOW_STEP_TUNNEL: its id */
+	__u32 if_answered;		/* SLOW_STEP_ANSWER: the verdict, which says what the answer is */
+	__u32 if_dropped;		/* and that if the sender may not be told */
+	__u32 mtu;			/* of the way, if the packet is too big for that */
+};
+
+PERCPU(handed, struct handed, 1);
 
 /* RFC 1141: the checksum of a header whose TTL goes down by one. */
 static __always_inline void decrement_ttl(struct iphdr *ip)
@@ -79,45 +86,66 @@ static __always_inline __u32 send(struct xdp_md *ctx, const struct link *link, c
 	return likely(real->ifindex == port->egress) ? VERDICT_TX : VERDICT_REDIRECT;
 }
 
-static __always_inline __u32 get_handed(void)
+static __always_inline struct handed *get_handed(void)
 {
-	__u32 zero = 0, *value = bpf_map_lookup_elem(&handed, &zero);
+	__u32 zero = 0;
 
-	return value ? *value : 0;
+	return bpf_map_lookup_elem(&handed, &zero);
 }
 
-static __always_inline void hand_over(__u32 what)
+/* The packet goes no further, and its sender is told why. */
+static __always_inline __u32 refuse(struct xdp_md *ctx, struct handed why)
 {
-	__u32 zero = 0, *value = bpf_map_lookup_elem(&handed, &zero);
+	struct handed *handed = get_handed();
 
-	if (value)
-		*value = what;
+	if (!handed)
+		return why.if_dropped;
+	*handed = why;
+	bpf_tail_call(ctx, &slow, SLOW_STEP_ANSWER);
+	return why.if_dropped;
+}
+
+static __always_inline __u32 refuse_no_real(struct xdp_md *ctx)
+{
+	const struct handed why = { .if_answered = VERDICT_TX_NO_REAL, .if_dropped = VERDICT_DROP_NO_REAL };
+
+	return refuse(ctx, why);
+}
+
+static __always_inline __u32 refuse_spent(struct xdp_md *ctx)
+{
+	const struct handed why = { .if_answered = VERDICT_TX_TIME_EXCEEDED, .if_dropped = VERDICT_DROP_TTL };
+
+	return refuse(ctx, why);
 }
 
 /* IPVS fragments what allows it; here its sender has to, as for all else. */
 static __always_inline __u32 refuse_too_big(struct xdp_md *ctx, __u32 mtu)
 {
-	hand_over(mtu);
-	bpf_tail_call(ctx, &slow, SLOW_STEP_TOO_BIG);
-	return VERDICT_DROP_TOO_BIG;
+	const struct handed why = { .if_answered = VERDICT_TX_TOO_BIG, .if_dropped = VERDICT_DROP_TOO_BIG, .mtu = mtu };
+
+	return refuse(ctx, why);
 }
 
-static __always_inline __u32 refuse_spent(struct xdp_md *ctx)
+static __always_inline __u32 wrap(struct xdp_md *ctx, const struct decision *decision)
 {
-	bpf_tail_call(ctx, &slow, SLOW_STEP_TIME_EXCEEDED);
-	return VERDICT_DROP_TTL;
+	struct handed *handed = get_handed();
+
+	count_real(decision);
+	if (handed) {
+		handed->real = decision->real;
+		bpf_tail_call(ctx, &slow, SLOW_STEP_TUNNEL);
+	}
+	return VERDICT_DROP_NO_HEADROOM;
 }
 
 /* The verdict on a packet that goes to no real as it is. */
 static __always_inline __u32 divert(struct xdp_md *ctx, const struct decision *decision)
 {
 	if (decision->verdict == VERDICT_DROP_NO_REAL)
-		bpf_tail_call(ctx, &slow, SLOW_STEP_NO_REAL);
-	if (decision->verdict == VERDICT_DROP_NO_HEADROOM) {
-		count_real(decision);
-		hand_over(decision->real);
-		bpf_tail_call(ctx, &slow, SLOW_STEP_TUNNEL);
-	}
+		return refuse_no_real(ctx);
+	if (decision->verdict == VERDICT_DROP_NO_HEADROOM)
+		return wrap(ctx, decision);
 	return decision->verdict;
 }
 

@@ -128,7 +128,8 @@ static __always_inline bool wrap_in_ipv6(struct xdp_md *ctx, struct link *link, 
 /* Sends a packet that has been counted on to the real that was handed over, of whichever family the two are. */
 static __always_inline __u32 forward_in_tunnel(struct xdp_md *ctx, __u32 *egress_ifindex)
 {
-	__u32 id = get_handed();
+	struct handed *handed = get_handed();
+	__u32 id = handed ? handed->real : 0;
 	struct real *real = real_at(id);
 	struct inner inner = {};
 	struct port *port;

@@ -16,7 +16,7 @@
 #define WORDS_ALIGNED __attribute__((aligned(8)))
 
 enum layout {
-	LAYOUT_VERSION = 10,
+	LAYOUT_VERSION = 11,
 };
 
 /* How much fits; the sizes of the flow and template tables follow from the configuration instead. */

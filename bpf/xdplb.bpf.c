@@ -125,31 +125,9 @@ int tunnel(struct xdp_md *ctx)
 }
 
 SEC("xdp")
-int time_exceeded(struct xdp_md *ctx)
+int answer(struct xdp_md *ctx)
 {
-	const struct answer in_ipv4 = { ICMP_TIME_EXCEEDED };
-	const struct answer in_ipv6 = { ICMPV6_TIME_EXCEEDED };
-
-	return leave_traced(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TIME_EXCEEDED : VERDICT_DROP_TTL, 0);
-}
-
-SEC("xdp")
-int too_big(struct xdp_md *ctx)
-{
-	__be32 mtu = bpf_htonl(get_handed());
-	const struct answer in_ipv4 = { ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu };
-	const struct answer in_ipv6 = { ICMPV6_PACKET_TOO_BIG, 0, mtu };
-
-	return leave_traced(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_TOO_BIG : VERDICT_DROP_TOO_BIG, 0);
-}
-
-SEC("xdp")
-int no_real(struct xdp_md *ctx)
-{
-	const struct answer in_ipv4 = { ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE };
-	const struct answer in_ipv6 = { ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE };
-
-	return leave_traced(answer(ctx, &in_ipv4, &in_ipv6) ? VERDICT_TX_NO_REAL : VERDICT_DROP_NO_REAL, 0);
+	return leave_traced(answer_refused(ctx), 0);
 }
 
 SEC("xdp")
