@@ -20,8 +20,8 @@ struct decision {
 	__u32 by_template;		/* a template knew the client that begins it */
 };
 
-/* Of a packet that is being traced, where the step that ends its way finds it. */
-PERCPU(traced_decisions, struct decision, 1);
+/* Of the packet that takes its whole way: where a trace finds it, in whichever step that ends. */
+PERCPU(decisions, struct decision, 1);
 
 /* What led to the real of a decision. */
 static __always_inline __u32 reason_of(const struct decision *decision)

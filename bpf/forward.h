@@ -6,11 +6,8 @@
  */
 #pragma once
 
-#include "decision.h"
-#include "ip.h"
-#include "maps.h"
+#include "arrival.h"
 #include "schedule.h"
-#include "station.h"
 #include "tags.h"
 
 #define TTL_SPENT 1
@@ -149,35 +146,31 @@ static __always_inline __u32 divert(struct xdp_md *ctx, const struct decision *d
 	return decision->verdict;
 }
 
-/* Send a packet on by its decision. TTL before size, as IPVS (__ip_vs_get_out_rt() of ip_vs_xmit.c). */
-static __always_inline __u32 forward_ipv4(struct xdp_md *ctx, const struct link *link, struct iphdr *ip,
-					  struct decision *decision, const struct port *port,
-					  __u32 *egress_ifindex)
+static __always_inline __u8 ttl_of(const struct arrival *arrival)
 {
-	struct real *real = take_real(decision);
-
-	if (!real)
-		return divert(ctx, decision);
-	if (unlikely(ip->ttl <= TTL_SPENT))
-		return refuse_spent(ctx);
-	if (unlikely(decision->packet.length > real->mtu))
-		return refuse_too_big(ctx, real->mtu);
-	decrement_ttl(ip);
-	return send(ctx, link, real, decision->real, port, egress_ifindex);
+	return is_ipv6(arrival) ? ((struct ipv6 *)arrival->ip)->hop_limit : ((struct iphdr *)arrival->ip)->ttl;
 }
 
-static __always_inline __u32 forward_ipv6(struct xdp_md *ctx, const struct link *link, struct ipv6 *ip,
-					  struct decision *decision, const struct port *port,
-					  __u32 *egress_ifindex)
+static __always_inline void take_hop(const struct arrival *arrival)
+{
+	if (is_ipv6(arrival))
+		((struct ipv6 *)arrival->ip)->hop_limit--;
+	else
+		decrement_ttl(arrival->ip);
+}
+
+/* Send a packet on by its decision. TTL before size, as IPVS (__ip_vs_get_out_rt() of ip_vs_xmit.c). */
+static __always_inline __u32 forward(struct xdp_md *ctx, const struct arrival *arrival, struct decision *decision,
+				     __u32 *egress_ifindex)
 {
 	struct real *real = take_real(decision);
 
 	if (!real)
 		return divert(ctx, decision);
-	if (ip->hop_limit <= TTL_SPENT)
+	if (unlikely(ttl_of(arrival) <= TTL_SPENT))
 		return refuse_spent(ctx);
 	if (unlikely(decision->packet.length > real->mtu))
 		return refuse_too_big(ctx, real->mtu);
-	ip->hop_limit--;
-	return send(ctx, link, real, decision->real, port, egress_ifindex);
+	take_hop(arrival);
+	return send(ctx, &arrival->link, real, decision->real, arrival->port, egress_ifindex);
 }

@@ -93,19 +93,14 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } traces SEC(".maps");					/* struct trace_record */
 
-/* Programs behind a tail call: what is rare and long, and IPv6, so that each family's way stays short. */
+/* Programs behind a tail call: what is rare or long, and IPv6, so that each family's usual way stays short. */
 enum slow_step {
 	SLOW_STEP_IPV6,
-	SLOW_STEP_FRAGMENT,
-	SLOW_STEP_FRAGMENT_IPV6,
-	SLOW_STEP_ICMP_ERROR,
-	SLOW_STEP_ICMP_ERROR_IPV6,
+	SLOW_STEP_BALANCE,
 	SLOW_STEP_ANSWER,
 	SLOW_STEP_TUNNEL,
 	SLOW_STEP_HEAR_ADVERT,
 	SLOW_STEP_HEAR_ARP,
-	SLOW_STEP_TRACED,
-	SLOW_STEP_TRACED_IPV6,
 	SLOW_STEPS,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The decisions on live packets, told to whoever traces them. While somebody does, packets take a second copy of the
- * program, which keeps its decision where the step that ends it finds it; else they pay for one branch.
+ * The decisions on live packets, told to whoever traces them. While somebody does, all packets take their whole way,
+ * which keeps its decision where the step that ends it finds it; else they pay for one branch.
  */
 #pragma once
 
@@ -11,17 +11,6 @@
 static __always_inline bool is_traced(void)
 {
 	return unlikely(get_settings()->traced_until);
-}
-
-/* Where the decision on this packet is kept, blank. */
-static __always_inline struct decision *begin_trace(void)
-{
-	__u32 zero = 0;
-	struct decision *decision = bpf_map_lookup_elem(&traced_decisions, &zero);
-
-	if (decision)
-		__builtin_memset(decision, 0, sizeof(*decision));
-	return decision;
 }
 
 static __always_inline bool is_alike(const struct address *address, const __u8 *wanted, const __u8 *mask)
@@ -88,7 +77,7 @@ PROVED_ONCE int trace(__u32 verdict)
 	struct settings *settings = get_settings();
 	__u32 zero = 0;
 	struct trace_filter *filter = &tables.trace_filter;
-	struct decision *decision = bpf_map_lookup_elem(&traced_decisions, &zero);
+	struct decision *decision = bpf_map_lookup_elem(&decisions, &zero);
 	struct trace_record *record = NULL;
 
 	if (!decision || is_over_due(settings) || !is_wanted(filter, decision, verdict))

@@ -6,7 +6,7 @@
  */
 #include "answer.h"
 #include "balance.h"
-#include "related.h"
+#include "steady.h"
 #include "sweep.h"
 #include "trace.h"
 #include "tunnel.h"
@@ -36,81 +36,41 @@ static __always_inline int leave_traced(__u32 verdict, __u32 egress_ifindex)
 SEC("xdp")
 int xdplb(struct xdp_md *ctx)
 {
-	struct decision decision = {};
+	struct arrival arrival;
 	__u32 egress_ifindex = 0;
 	__u32 verdict;
 
 	if (is_traced())
-		bpf_tail_call(ctx, &slow, SLOW_STEP_TRACED);
-	verdict = balance_ipv4(ctx, &decision, &egress_ifindex);
+		bpf_tail_call(ctx, &slow, SLOW_STEP_BALANCE);
+	if (unlikely(!read_link((void *)(long)ctx->data, (void *)(long)ctx->data_end, &arrival.link)))
+		return leave(VERDICT_PASS_ETHERTYPE, 0);
+	if (is_ipv6(&arrival))
+		bpf_tail_call(ctx, &slow, SLOW_STEP_IPV6);
+	if (unlikely(arrival.link.ethertype != bpf_htons(ETH_P_IP)))
+		return leave(pass_other(ctx, &arrival.link), 0);
+	verdict = keep_steady(ctx, &arrival, &egress_ifindex);
 	return leave(verdict, egress_ifindex);
-}
-
-SEC("xdp")
-int traced(struct xdp_md *ctx)
-{
-	struct decision *decision = begin_trace();
-	__u32 egress_ifindex = 0;
-	__u32 verdict = decision ? balance_ipv4(ctx, decision, &egress_ifindex) : VERDICT_PASS_MALFORMED;
-
-	return leave_traced(verdict, egress_ifindex);
 }
 
 SEC("xdp")
 int ipv6(struct xdp_md *ctx)
 {
-	struct decision decision = {};
+	struct arrival arrival;
 	__u32 egress_ifindex = 0;
 	__u32 verdict;
 
-	if (is_traced())
-		bpf_tail_call(ctx, &slow, SLOW_STEP_TRACED_IPV6);
-	verdict = balance_ipv6(ctx, &decision, &egress_ifindex);
+	if (!read_link((void *)(long)ctx->data, (void *)(long)ctx->data_end, &arrival.link) || !is_ipv6(&arrival))
+		return leave(VERDICT_PASS_ETHERTYPE, 0);
+	verdict = keep_steady(ctx, &arrival, &egress_ifindex);
 	return leave(verdict, egress_ifindex);
 }
 
 SEC("xdp")
-int traced_ipv6(struct xdp_md *ctx)
+int balance(struct xdp_md *ctx)
 {
-	struct decision *decision = begin_trace();
+	struct decision *decision = begin_decision();
 	__u32 egress_ifindex = 0;
-	__u32 verdict = decision ? balance_ipv6(ctx, decision, &egress_ifindex) : VERDICT_PASS_MALFORMED;
-
-	return leave_traced(verdict, egress_ifindex);
-}
-
-SEC("xdp")
-int fragment(struct xdp_md *ctx)
-{
-	__u32 egress_ifindex = 0;
-	__u32 verdict = forward_fragment(ctx, &egress_ifindex);
-
-	return leave_traced(verdict, egress_ifindex);
-}
-
-SEC("xdp")
-int fragment_ipv6(struct xdp_md *ctx)
-{
-	__u32 egress_ifindex = 0;
-	__u32 verdict = forward_fragment_ipv6(ctx, &egress_ifindex);
-
-	return leave_traced(verdict, egress_ifindex);
-}
-
-SEC("xdp")
-int icmp_error(struct xdp_md *ctx)
-{
-	__u32 egress_ifindex = 0;
-	__u32 verdict = forward_error(ctx, &egress_ifindex);
-
-	return leave_traced(verdict, egress_ifindex);
-}
-
-SEC("xdp")
-int icmp_error_ipv6(struct xdp_md *ctx)
-{
-	__u32 egress_ifindex = 0;
-	__u32 verdict = forward_error_ipv6(ctx, &egress_ifindex);
+	__u32 verdict = decision ? take_whole_way(ctx, decision, &egress_ifindex) : VERDICT_PASS_MALFORMED;
 
 	return leave_traced(verdict, egress_ifindex);
 }

@@ -16,11 +16,10 @@ import {
   openWithout,
   reusePinned,
   setSize,
+  slowSteps,
   type TableName,
   tellSize,
-  tracingSteps,
   Unusable,
-  usualSteps,
   VARIABLE,
 } from './program-object.js'
 import { defaultRules, encodeRules, type Rules } from './rules.js'
@@ -44,7 +43,6 @@ export class LoadedProgram implements Disposable {
   readonly former: FormerTables | undefined
   readonly #object: LoadedObject
   readonly #mapped = new Map<MapName | TableName, MappedArray>()
-  #tracing: LoadedObject | undefined
 
   private constructor(object: LoadedObject, { adopted = false, discarded, former }: Origin) {
     this.#object = object
@@ -77,7 +75,7 @@ export class LoadedProgram implements Disposable {
       return LoadedProgram.#resize(pins, geometry, pinned)
     pinned.close()
     const former = pins.hasFormer() ? openTables(name => pins.ofFormer(name)) : undefined
-    using object = openWithout([...tracingSteps, ...(former ? [] : [MOVER])])
+    using object = openWithout(former ? [] : [MOVER])
     for (const name of mapNames) reusePinned(object, name, pins.ofMap(name))
     tellSize(object, pinned.geometry)
     former?.announce(object)
@@ -87,7 +85,7 @@ export class LoadedProgram implements Disposable {
   }
 
   static #resize(pins: PinDirectory, geometry: Geometry, former: FormerTables): LoadedProgram {
-    using object = openWithout(tracingSteps)
+    using object = openWithout([])
     for (const name of mapNames) if (!ofOwnSize.has(name)) reusePinned(object, name, pins.ofMap(name))
     setSize(object, geometry)
     former.announce(object)
@@ -99,7 +97,7 @@ export class LoadedProgram implements Disposable {
   }
 
   static #make(pins: PinDirectory, geometry: Geometry, discarded: string | undefined): LoadedProgram {
-    using object = openWithout([...tracingSteps, MOVER])
+    using object = openWithout([MOVER])
     setSize(object, geometry)
     const loaded = new LoadedProgram(object.load(), { discarded })
     loaded.mapped('settings').write(layout.settings, 0, {
@@ -159,16 +157,6 @@ export class LoadedProgram implements Disposable {
     this.former?.copyFragments(this.#object)
   }
 
-  /** Loads what a trace takes, if it is not there yet: that holds everything else up for some tenths of a second. */
-  loadTracing(): void {
-    if (this.#tracing) return
-    using object = openWithout([...usualSteps, 'xdplb', 'where', 'read_clock', 'sweep', MOVER])
-    tellSize(object, this.geometry)
-    for (const name of mapNames) object.reuse(name, this.map(name))
-    this.#tracing = object.load()
-    for (const step of tracingSteps) this.#slow.update(step, this.#tracing.program(step).fd)
-  }
-
   /** The present in ticks, as the program sees it. */
   now(): number {
     return readClock(this.#object.program('read_clock')).ticks
@@ -212,7 +200,6 @@ export class LoadedProgram implements Disposable {
 
   close(): void {
     for (const mapped of this.#mapped.values()) mapped.close()
-    this.#tracing?.close()
     this.former?.close()
     this.#object.close()
   }
@@ -233,8 +220,7 @@ export class LoadedProgram implements Disposable {
 
   /** The new programs stand in for the old ones: in the array of slow steps, and under the pin. */
   #finish(pins: PinDirectory): void {
-    for (const step of usualSteps) this.#slow.update(step, this.#object.program(step).fd)
-    for (const step of tracingSteps) this.#slow.delete(step)
+    for (const step of slowSteps) this.#slow.update(step, this.#object.program(step).fd)
     pins.remove(pins.of('prog'))
     this.program.pin(pins.of('prog'))
   }

@@ -23,13 +23,7 @@ export const mapNames = [...Object.keys(layout.mapLayouts), VARIABLE]
   .filter(name => !showsFormer(name))
 
 /** The programs behind a tail call: each is called as its step is. */
-const slowSteps = Object.keys(layout.slowStep).filter(isSlowStep)
-
-/** Those of them that are loaded with the first trace: each is proved by the verifier as long as all others together. */
-export const tracingSteps = ['traced', 'traced_ipv6'] as const satisfies readonly layout.SlowStep[]
-
-/** All others. */
-export const usualSteps = slowSteps.filter(step => !tracingSteps.some(tracing => tracing === step))
+export const slowSteps = Object.keys(layout.slowStep).filter(isSlowStep)
 
 /** The program that moves what former tables hold. */
 export const MOVER = 'move'

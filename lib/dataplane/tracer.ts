@@ -58,7 +58,6 @@ export class Tracer {
   }: TraceOptions): AsyncGenerator<TraceLine[]> {
     const encoded = this.#encode(filter)
     if (this.#isBusy) throw new XdplbError('BUSY', 'trace: another one is running, expected one at a time')
-    this.#loaded.loadTracing()
     this.#isBusy = true
     const end = durationMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + durationMs
     const arrived: Buffer[] = []
