@@ -71,7 +71,10 @@ static __always_inline enum signal sctp_signal(__u8 chunk)
 	}
 }
 
-/* Reads what follows the headers of IP; `room` bytes of it belong to the packet. The verdict as in ip.h. */
+/*
+ * Reads what follows the headers of IP; `room` bytes of it belong to the packet. The verdict as in ip.h. Each protocol
+ * asks once for all that is read of it, its ports included.
+ */
 static __always_inline __u32 read_transport(void *transport, void *data_end, __u32 room, struct packet *packet)
 {
 	__u32 protocol = packet->protocol;
@@ -85,7 +88,7 @@ static __always_inline __u32 read_transport(void *transport, void *data_end, __u
 			return VERDICT_PASS_MALFORMED;
 		packet->signal = tcp_signal(tcp->flags);
 	} else if (packet->protocol == PROTOCOL_UDP) {
-		if (room < UDP_HEADER)
+		if (room < UDP_HEADER || (void *)(ports + 1) > data_end)
 			return VERDICT_PASS_MALFORMED;
 		packet->signal = SIGNAL_DATA;
 	} else if (packet->protocol == PROTOCOL_SCTP) {
@@ -97,8 +100,6 @@ static __always_inline __u32 read_transport(void *transport, void *data_end, __u
 	} else {
 		return VERDICT_PASS_PROTOCOL;
 	}
-	if ((void *)(ports + 1) > data_end)
-		return VERDICT_PASS_MALFORMED;
 	packet->ports = *ports;
 	return VERDICT_TX;
 }
