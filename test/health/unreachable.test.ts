@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { Target } from '../../lib/health/engine.js'
 import { ip, makeSegment, skip, sysctl } from '../net/netns.js'
+import { flags } from '../tools/loader/flags.js'
 import { target, tcpCheck } from './watch.js'
 
 const VS = '[10.0.0.1]:tcp:80'
@@ -55,7 +56,7 @@ t.test('a machine whose own cable is pulled takes nobody out, until it can ask a
 
 /** What an engine says that watches from within a network namespace. */
 function watchIn(t: Test, namespace: string, targets: readonly Target[]): AsyncIterable<string> {
-  const node = [process.execPath, '--import', 'tsx', watcher, JSON.stringify(targets)]
+  const node = [process.execPath, ...flags, watcher, JSON.stringify(targets)]
   const child = spawn('ip', ['netns', 'exec', namespace, ...node], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill())
   return createInterface(child.stdout)

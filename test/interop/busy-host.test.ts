@@ -9,6 +9,7 @@ import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
 import { seedFile } from '../system/pair-node.js'
 import { Segment } from '../system/segment.js'
 import { SteadyRequests } from '../system/steady-requests.js'
+import { flags } from '../tools/loader/flags.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
 const program = fileURLToPath(new URL('../system/programs/busy-host.ts', import.meta.url))
@@ -42,7 +43,7 @@ t.test(
       const file = join(directory, 'keepalived.conf')
       mkdirSync(join(directory, 'bpf'), { recursive: true })
       writeFileSync(file, config.replace('delay_loop 10', 'delay_loop 1'))
-      return host.spawn([process.execPath, '--import', 'tsx', program, file, join(directory, 'bpf')])
+      return host.spawn([process.execPath, ...flags, program, file, join(directory, 'bpf')])
     }
   },
 )

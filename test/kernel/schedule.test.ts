@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
 import { realState } from '../../lib/dataplane/layout.gen.js'
+import { flags } from '../tools/loader/flags.js'
 import type { TcpFlag } from '../tools/packet.js'
 import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
 import { sweep } from '../tools/sweep.js'
@@ -20,7 +21,7 @@ const ack: TcpFlag[] = ['ACK']
 t.test('the schedule', { skip }, async t => {
   const program = loadProgram(t)
   const senders = [0, MANY].map(first =>
-    fork(script, [program.pins.of('prog'), `${first}`, `${MANY}`], { execArgv: ['--import', 'tsx'] }),
+    fork(script, [program.pins.of('prog'), `${first}`, `${MANY}`], { execArgv: flags }),
   )
   const ready = Promise.all(senders.map(sender => once(sender, 'message')))
   t.teardown(() => senders.map(sender => sender.kill()))

@@ -9,6 +9,7 @@ import { loadLibbpf } from '../../lib/libbpf/native.js'
 import { lastWord } from '../../lib/libbpf/verifier-log.js'
 import { errnos } from '../../lib/net/errno.js'
 import { makeNamespace } from '../net/netns.js'
+import { flags } from '../tools/loader/flags.js'
 import { addressKey, kindsObject, loadKinds, makeDirectory, openKinds, packet, skip } from './kernel.js'
 
 const XDP_DROP = 1
@@ -145,7 +146,7 @@ t.test('an object', { skip }, async t => {
       const loaded = BpfObject.open('${built('bpf/xdplb.bpf.o')}').load()
       console.log(loaded.programs.has('xdplb'))`
     const profiler = ['--cpu-prof', '--cpu-prof-interval=100', `--cpu-prof-dir=${makeDirectory(t)}`]
-    const argv = ['--import', 'tsx', ...profiler, '--input-type', 'module', '-e', script]
+    const argv = [...flags, ...profiler, '--input-type', 'module', '-e', script]
     const { stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
     t.strictSame({ stdout, stderr }, { stdout: 'true\n', stderr: '' })
   })
@@ -224,14 +225,10 @@ t.test('libbpf', async t => {
       try { BpfObject.open(Buffer.from('garbage')) } catch {}
       printers.push(libbpf().setPrint(null))
       console.log(JSON.stringify(printers))`
-    const { stdout, stderr } = spawnSync(
-      'node',
-      ['--import', 'tsx', '--input-type', 'module', '-e', script],
-      {
-        cwd: new URL('../..', import.meta.url).pathname,
-        encoding: 'utf8',
-      },
-    )
+    const { stdout, stderr } = spawnSync('node', [...flags, '--input-type', 'module', '-e', script], {
+      cwd: new URL('../..', import.meta.url).pathname,
+      encoding: 'utf8',
+    })
     t.equal(stderr, '')
     t.equal(stdout, '[null,null]\n', 'no printer is set but while an object is opened or loaded')
   })

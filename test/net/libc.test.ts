@@ -11,6 +11,7 @@ import { Fd } from '../../lib/net/fd.js'
 import { libc, libcOk } from '../../lib/net/libc.js'
 import { MappedMemory } from '../../lib/net/memory.js'
 import { watch } from '../../lib/net/poll.js'
+import { flags } from '../tools/loader/flags.js'
 
 t.test('error numbers', async t => {
   t.test('have the names of errno.h', async t => {
@@ -168,7 +169,7 @@ t.test('watching a descriptor', async t => {
       process.on('uncaughtException', error => console.log('uncaught:', error.message))
       watch(0, () => { readSync(0, Buffer.alloc(16)); throw new Error('listener') }, { keepAlive: false })
       setTimeout(() => console.log('the end'), 100)`
-    const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', program], {
+    const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
       cwd: import.meta.dirname,
     })
     child.stdin.write('hello')

@@ -4,6 +4,7 @@ import t from 'tap'
 import { request, startWebServer } from '../../cli/demo/lab/http.js'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
+import { flags } from '../tools/loader/flags.js'
 import { Site, seedMaster } from './daemon.js'
 import { logged } from './daemon-log.js'
 
@@ -35,7 +36,7 @@ t.test('a web server that fails', { skip }, async t => {
   const [host] = balancers
   const [server] = webServers
   if (host === undefined || server === undefined) throw new Error('a lab without a balancer or a web server')
-  const mails = host.spawn([process.execPath, '--import', 'tsx', postOffice])
+  const mails = host.spawn([process.execPath, ...flags, postOffice])
   await mails.printed(/^open$/m)
   using site = new Site(lab, host)
   const daemon = await site.run(master)

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Child } from '../../cli/demo/lab/child.js'
 import type { Host } from '../../cli/demo/lab/host.js'
+import { flags } from '../tools/loader/flags.js'
 
 const PROGRAM = fileURLToPath(new URL('programs/hold.ts', import.meta.url))
 
@@ -21,7 +22,7 @@ export class HeldConnections {
     count: number,
     from: readonly string[],
   ): Promise<HeldConnections> {
-    const argv = [process.execPath, '--import', 'tsx', PROGRAM, to, '80', `${count}`, ...from]
+    const argv = [process.execPath, ...flags, PROGRAM, to, '80', `${count}`, ...from]
     const child = client.spawn(argv)
     await child.printed(/^open \d+$/m)
     return new HeldConnections(child, count)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Child } from '../../cli/demo/lab/child.js'
 import type { Host } from '../../cli/demo/lab/host.js'
+import { flags } from '../tools/loader/flags.js'
 
 const PROGRAM = fileURLToPath(new URL('programs/ask.ts', import.meta.url))
 const EVERY_MS = 20
@@ -26,7 +27,7 @@ export class SteadyRequests {
 
   /** Asks from now on; fulfilled when the first is answered. */
   static async begin(client: Host, to: string, from: readonly string[]): Promise<SteadyRequests> {
-    const argv = [process.execPath, '--import', 'tsx', PROGRAM, to, '80', `${EVERY_MS}`, ...from]
+    const argv = [process.execPath, ...flags, PROGRAM, to, '80', `${EVERY_MS}`, ...from]
     const child = client.spawn(argv)
     await child.printed(/^\d+ \d+ 200 /m)
     return new SteadyRequests(child)
