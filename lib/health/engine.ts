@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { XdplbError } from '../errors.js'
+import { Connector } from '../net/connector.js'
 import {
   type Endpoint,
   formatEndpoint,
@@ -7,7 +8,9 @@ import {
   keepalivedRealName,
   type ServiceName,
 } from '../service.js'
+import type { Means } from './check.js'
 import { type Check, checkers } from './checkers.js'
+import { Line } from './line.js'
 import { CheckRunner, type Finding } from './runner.js'
 
 /** A real of a service, and what it has to pass. */
@@ -80,6 +83,7 @@ interface SharedCheck {
  */
 export class HealthEngine extends EventEmitter<HealthEvents> implements Disposable {
   readonly #random: () => number
+  readonly #means: Means
   readonly #reals: readonly Real[]
   /** By what makes checks equal. */
   readonly #checks = new Map<string, SharedCheck>()
@@ -89,10 +93,13 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
    * Nothing runs before `start()`; until the first check of a real, `status()` says what is assumed of it.
    *
    * @param options.random what spreads first checks over their warm-up
+   * @param options.connector what connections are made with; closed with the engine
    */
-  constructor(targets: readonly Target[], { random = Math.random }: { random?: () => number } = {}) {
+  constructor(targets: readonly Target[], options: { random?: () => number; connector?: Connector } = {}) {
     super()
+    const { random = Math.random, connector = new Connector() } = options
     this.#random = random
+    this.#means = { connector, line: new Line() }
     this.#reals = targets.map(target => this.#realOf(target))
   }
 
@@ -118,6 +125,8 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
   close(): void {
     this.#closed = true
     for (const { runner } of this.#checks.values()) runner.close()
+    this.#means.connector.close()
+    this.#means.line.close()
   }
 
   [Symbol.dispose](): void {
@@ -136,7 +145,7 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
     const key = JSON.stringify(Object.entries(check).sort())
     const known = this.#checks.get(key)
     if (known) return known
-    const runner = new CheckRunner(check, finding => this.#take(shared, finding))
+    const runner = new CheckRunner(check, this.#means, finding => this.#take(shared, finding))
     const shared: SharedCheck = { runner, reals: [] }
     this.#checks.set(key, shared)
     return shared

@@ -1,4 +1,4 @@
-import type { Attempt } from './check.js'
+import type { Attempt, Means } from './check.js'
 import { type Check, checkers } from './checkers.js'
 import { type CheckState, firstDelayMs, initialCheck, stepCheck, type Verdict } from './schedule.js'
 
@@ -13,14 +13,16 @@ export interface Finding {
 /** Runs one check again and again, for all the reals that it is a check of. */
 export class CheckRunner implements Disposable {
   readonly check: Check
+  readonly #means: Means
   readonly #tell: (finding: Finding) => void
   #state: CheckState
   #reason = ''
   #timer: NodeJS.Timeout | undefined
   #cancel: (() => void) | undefined
 
-  constructor(check: Check, tell: (finding: Finding) => void) {
+  constructor(check: Check, means: Means, tell: (finding: Finding) => void) {
     this.check = check
+    this.#means = means
     this.#tell = tell
     this.#state = initialCheck(check)
   }
@@ -51,7 +53,8 @@ export class CheckRunner implements Disposable {
 
   #wait(delayMs: number): void {
     this.#timer = setTimeout(() => {
-      this.#cancel = checkers[this.check.type].attempt(this.check, attempt => this.#take(attempt))
+      const checker = checkers[this.check.type]
+      this.#cancel = checker.attempt(this.check, this.#means, attempt => this.#take(attempt))
     }, delayMs)
   }
 

@@ -1,8 +1,8 @@
-import { connect } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import type { Address } from '../address.js'
-import type { Attempt, Checker, CommonCheck } from './check.js'
-import { excuse } from './line.js'
+import type { Answer } from '../net/connector.js'
+import { errnoName, errnos } from '../net/errno.js'
+import type { Attempt, Checker, CommonCheck, Means } from './check.js'
 import { Patience } from './patience.js'
 
 /** `TCP_CHECK`: healthy is who accepts a connection. */
@@ -28,47 +28,47 @@ export const tcpChecker: Checker<TcpCheck> = {
 const SUCCESS: Attempt = { outcome: 'success', reason: '', timedOut: false }
 
 /** What connect(2) says when it is this machine that lacks something: an address, a port, a descriptor. */
-const LOCAL_ERRORS = new Set([
-  'EADDRNOTAVAIL',
-  'EAFNOSUPPORT',
-  'EINVAL',
-  'EMFILE',
-  'ENFILE',
-  'ENOBUFS',
-  'ENOMEM',
-  'EPERM',
+const localErrors: ReadonlySet<number> = new Set([
+  errnos.EADDRNOTAVAIL,
+  errnos.EAFNOSUPPORT,
+  errnos.EINVAL,
+  errnos.EMFILE,
+  errnos.ENFILE,
+  errnos.ENOBUFS,
+  errnos.ENOMEM,
+  errnos.EPERM,
 ])
 
-function attempt(check: TcpCheck, done: (attempt: Attempt) => void): () => void {
-  const socket = connect({
-    host: check.connectAddress,
-    port: check.connectPort,
-    localAddress: check.bindAddress,
-    localPort: check.bindPort,
-  })
+function attempt(check: TcpCheck, { connector, line }: Means, done: (attempt: Attempt) => void): () => void {
   const seconds = check.connectTimeoutSeconds
+  const giveUp = connector.connect(
+    {
+      address: check.connectAddress,
+      port: check.connectPort,
+      localAddress: check.bindAddress,
+      localPort: check.bindPort,
+    },
+    answer => end(judge(answer)),
+  )
   const patience = new Patience(seconds * 1000, () =>
     end({ outcome: 'failure', reason: `no answer within ${seconds} s`, timedOut: true }),
   )
   const stop = () => {
     patience.close()
-    socket.destroy() // with FIN, as nothing has been read that could be unread
+    giveUp()
   }
   const end = (attempt: Attempt) => {
     stop()
-    done(excuse(attempt, check.connectAddress))
+    done(line.excuse(attempt, check.connectAddress))
   }
-  socket.once('connect', () => end(SUCCESS))
-  socket.once('error', error => end(judge(error)))
   return stop
 }
 
-function judge(error: NodeJS.ErrnoException): Attempt {
-  const { code = '', errno = 0, syscall } = error
-  const isLocal = syscall === 'bind' || LOCAL_ERRORS.has(code)
+function judge({ errno, asked }: Answer): Attempt {
+  if (errno === 0) return SUCCESS
   return {
-    outcome: isLocal ? 'untried' : 'failure',
-    reason: getSystemErrorMap().get(errno)?.[1] ?? error.message,
-    timedOut: code === 'ETIMEDOUT',
+    outcome: asked && !localErrors.has(errno) ? 'failure' : 'untried',
+    reason: getSystemErrorMap().get(-errno)?.[1] ?? errnoName(errno),
+    timedOut: errno === errnos.ETIMEDOUT,
   }
 }

@@ -44,6 +44,18 @@ function load() {
       length: number,
     ) => number,
 
+    // connect(2)
+    connect: self.func('int connect(int fd, const void *address, uint32_t length)') as (
+      fd: number,
+      address: Uint8Array,
+      length: number,
+    ) => number,
+
+    // getsockopt(2)
+    getsockopt: self.func(
+      'int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ void *length)',
+    ) as (fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array) => number,
+
     // setsockopt(2)
     setsockopt: self.func(
       'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
@@ -84,6 +96,14 @@ function load() {
       operation: number,
       fd: number,
       event: Uint8Array,
+    ) => number,
+
+    // epoll_wait(2)
+    epollWait: self.func('int epoll_wait(int epoll, _Out_ void *events, int most, int timeoutMs)') as (
+      epoll: number,
+      events: Uint8Array,
+      most: number,
+      timeoutMs: number,
     ) => number,
 
     // mmap(2)

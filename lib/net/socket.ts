@@ -9,8 +9,10 @@ export const AF_INET = 2
 export const AF_INET6 = 10
 export const AF_NETLINK = 16
 export const AF_PACKET = 17
+export const SOCK_STREAM = 1
 export const SOCK_RAW = 3
 export const SOL_SOCKET = 1
+const SO_ERROR = 4
 const SOCK_CLOEXEC = 0o2000000
 const SOCK_NONBLOCK = 0o4000
 const MSG_TRUNC = 0x20
@@ -38,6 +40,8 @@ export interface SocketKind {
 export class Socket implements Disposable {
   readonly #name: string
   readonly #fd: Fd
+  /** What is received comes here first: datagrams are short, and the room for the longest is not. */
+  #room = Buffer.alloc(0)
 
   /** @param prepare sets options, binds; the socket is closed again when that throws */
   constructor(kind: SocketKind, prepare: (socket: Socket) => void = () => {}) {
@@ -64,9 +68,28 @@ export class Socket implements Disposable {
 
   /** @param value an `int`, or the bytes of whatever the option takes */
   setOption(level: number, option: number, value: number | Uint8Array): void {
-    const bytes = typeof value === 'number' ? new Uint8Array(Int32Array.of(value).buffer) : value
+    const bytes = typeof value === 'number' ? bytesOf(Int32Array.of(value)) : value
     const rc = libc().setsockopt(this.#fd.n, level, option, bytes, bytes.length)
     libcOk(rc, `set option ${option} of ${this.#name}`)
+  }
+
+  /**
+   * Begins to connect a socket that does not block: when it is writable, `error()` says how that ended.
+   *
+   * @param address a `struct sockaddr_*`
+   * @returns what the kernel says at once, EINPROGRESS as a rule; 0 when it is connected already
+   */
+  connect(address: Uint8Array): number {
+    return libc().connect(this.#fd.n, address, address.length) === -1 ? koffi().errno() : 0
+  }
+
+  /** The error number that waits to be told, and is told once; 0 for none. */
+  error(): number {
+    const value = new Int32Array(1)
+    const length = Int32Array.of(value.byteLength)
+    const rc = libc().getsockopt(this.#fd.n, SOL_SOCKET, SO_ERROR, bytesOf(value), bytesOf(length))
+    libcOk(rc, `ask for the error of ${this.#name}`)
+    return value[0] ?? 0
   }
 
   /** @param to a `struct sockaddr_*` */
@@ -80,12 +103,12 @@ export class Socket implements Disposable {
    * @param maxSize in bytes; a larger datagram is an error, never cut
    */
   receive(maxSize: number): Buffer | undefined {
-    const buffer = Buffer.allocUnsafe(maxSize)
-    const size = libc().recv(this.#fd.n, buffer, maxSize, MSG_TRUNC)
+    if (this.#room.length < maxSize) this.#room = Buffer.allocUnsafeSlow(maxSize)
+    const size = libc().recv(this.#fd.n, this.#room, maxSize, MSG_TRUNC)
     if (size === -1 && koffi().errno() === errnos.EAGAIN) return undefined
     libcOk(size, `receive on ${this.#name}`)
     if (size > maxSize) throw syscallError(errnos.EMSGSIZE, `receive on ${this.#name}: ${size} bytes`)
-    return buffer.subarray(0, size)
+    return Buffer.from(this.#room.subarray(0, size))
   }
 
   close(): void {
@@ -95,4 +118,8 @@ export class Socket implements Disposable {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+function bytesOf(numbers: Int32Array): Uint8Array {
+  return new Uint8Array(numbers.buffer)
 }

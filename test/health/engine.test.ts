@@ -1,11 +1,10 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { parseAddress } from '../../lib/address.js'
 import { HealthEngine } from '../../lib/health/engine.js'
-import { service, TestServer, target, tcpCheck, watch } from './watch.js'
+import { service, TestServer, ToldConnector, target, tcpCheck, watch } from './watch.js'
 
 t.jobs = 16
 
@@ -250,21 +249,13 @@ t.test('a closed engine asks nobody, also when it is closed by who hears of a fa
 })
 
 t.test('a check that is under way when the engine is closed says nothing', async t => {
-  const bindAddress = parseAddress('127.0.0.13')
-  const { engine, logs } = watch(t, [target(tcpCheck('127.0.0.1', await closedPort(), { bindAddress }))])
-  const closed = new Promise<void>(resolve => {
-    const onSocket = (message: unknown) => {
-      const { socket } = message as { socket: Socket }
-      queueMicrotask(() => {
-        if (socket.localAddress !== bindAddress) return
-        unsubscribe('net.client.socket', onSocket)
-        engine.close()
-        resolve()
-      })
-    }
-    subscribe('net.client.socket', onSocket)
+  const check = tcpCheck('127.0.0.1', await closedPort())
+  let begun = () => {}
+  const { engine, logs } = watch(t, [target(check)], { connector: new ToldConnector(() => begun()) })
+  await new Promise<void>(resolve => {
+    begun = () => queueMicrotask(resolve)
   })
-  await closed
+  engine.close()
   await sleep(100)
   t.equal(logs.length, 1)
 })

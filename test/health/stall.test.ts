@@ -1,10 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Patience } from '../../lib/health/patience.js'
-import { TestServer, target, tcpCheck, watch } from './watch.js'
+import { TestServer, ToldConnector, target, tcpCheck, watch } from './watch.js'
 
 /** What a host program does that computes. */
 function standStill(ms: number): void {
@@ -20,31 +19,26 @@ t.test('a loop that stands still for five seconds takes no healthy real out', as
       delayLoopSeconds: 0.1,
     }),
   )
+  let stall: (() => void) | undefined
   const { changes, said } = watch(
     t,
     checks.map(check => target(check)),
+    { connector: new ToldConnector(() => stall?.()) },
   )
   for (const { connectAddress, connectPort } of checks) {
     await said(`TCP connection to [${connectAddress}]:tcp:${connectPort} success.`)
   }
-  const stopped = once(stops, 'stopped')
-  subscribe('net.client.socket', stopAtConnect)
-  await stopped
+  await new Promise<void>(resolve => {
+    stall = () => {
+      stall = undefined
+      standStill(5000)
+      resolve()
+    }
+  })
   const clients = server.clients.length
   while (server.clients.length < clients + 100) await sleep(20)
   t.same(changes, [])
 })
-
-const stops = new EventEmitter()
-
-/** Stands still as soon as a connection is begun: microtasks come after the tick that begins it. */
-function stopAtConnect(): void {
-  unsubscribe('net.client.socket', stopAtConnect)
-  queueMicrotask(() => {
-    standStill(5000)
-    stops.emit('stopped')
-  })
-}
 
 t.test('the time in which the loop stood still is not waited', async t => {
   const over = waitFor(400)
@@ -62,7 +56,7 @@ t.test('an answer that came while the loop stood still is heard before time is u
     isOver = true
   })
   t.teardown(() => patience.close())
-  await sleep(175) // three steps of four
+  await sleep(175)
   await immediate() // the next turn of the loop begins with the timers
   const socket = connect(server.port, server.host)
   socket.once('connect', () => patience.close())

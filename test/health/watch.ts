@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { parseAddress } from '../../lib/address.js'
 import { HealthEngine, type RealHealthChange, type Target } from '../../lib/health/engine.js'
 import type { TcpCheck } from '../../lib/health/tcp-check.js'
+import { Connector } from '../../lib/net/connector.js'
 
 export const service = { address: parseAddress('10.0.0.1'), port: 80, protocol: 'tcp' } as const
 
@@ -31,7 +32,11 @@ export function target(check: TcpCheck, settings: Partial<Target> = {}): Target 
 }
 
 /** An engine at work, and what it said. */
-export function watch(t: Test, targets: readonly Target[], options?: { random: () => number }) {
+export function watch(
+  t: Test,
+  targets: readonly Target[],
+  options?: ConstructorParameters<typeof HealthEngine>[1],
+) {
   const engine = new HealthEngine(targets, options)
   t.teardown(() => engine.close())
   const logs: string[] = []
@@ -43,6 +48,22 @@ export function watch(t: Test, targets: readonly Target[], options?: { random: (
   }
   engine.start()
   return { engine, logs, changes, said }
+}
+
+/** Tells of each connection that has just been begun. */
+export class ToldConnector extends Connector {
+  readonly #onBegun: () => void
+
+  constructor(onBegun: () => void) {
+    super()
+    this.#onBegun = onBegun
+  }
+
+  override connect(...begun: Parameters<Connector['connect']>): () => void {
+    const giveUp = super.connect(...begun)
+    this.#onBegun()
+    return giveUp
+  }
 }
 
 /** A server that can be stopped and started again on its port, and whom it saw. */

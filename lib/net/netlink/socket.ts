@@ -37,6 +37,8 @@ function netlinkAddress(groups: number): Buffer {
   return address
 }
 
+const kernel = netlinkAddress(0)
+
 const kind = { name: 'netlink', domain: AF_NETLINK, type: SOCK_RAW, protocol: NETLINK_ROUTE }
 
 /** The transport of requests: one at a time, each waited for. */
@@ -75,10 +77,7 @@ export class RequestSocket implements Disposable {
   #exchange(operation: string, type: number, flags: number, payload: Buffer) {
     const sequence = (this.#sequence + 1) >>> 0
     this.#sequence = sequence
-    this.#socket.send(
-      encodeMessage({ type, flags: NLM_F_REQUEST | flags, sequence, payload }),
-      netlinkAddress(0),
-    )
+    this.#socket.send(encodeMessage({ type, flags: NLM_F_REQUEST | flags, sequence, payload }), kernel)
     const replies: Message[] = []
     let consistent = true
     for (;;) {
