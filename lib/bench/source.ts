@@ -79,10 +79,8 @@ export class Source implements Disposable {
 
   /** How many packets have come to the sink, by the last byte of the MAC address that they were sent to. */
   arrived(): readonly number[] {
-    const perCpu = this.#object.map('arrived').perCpu({ key: u32, value: u64 })
-    return Array.from({ length: 256 }, (_, station) =>
-      (perCpu.lookup(station) ?? []).reduce((sum, cpu) => sum + Number(cpu), 0),
-    )
+    const arrived = this.#object.map('arrived').summed({ key: u32, value: u64 })
+    return Array.from({ length: 256 }, (_, station) => Number(arrived.lookup(station) ?? 0n))
   }
 
   close(): void {

@@ -18,9 +18,8 @@ function count<Name extends string>(
   names: Readonly<Record<Name, number>>,
 ): Record<Name, number> {
   const { key, value } = mapLayouts[map]
-  const counters = loaded.map(map).perCpu({ key, value })
-  const total = (index: number) => Number((counters.lookup(index) ?? []).reduce((sum, cpu) => sum + cpu, 0n))
+  const counters = loaded.map(map).summed({ key, value })
   const totals: Record<Name, number> = { ...names }
-  for (const name in names) totals[name] = total(names[name])
+  for (const name in names) totals[name] = Number(counters.lookup(names[name]) ?? 0n)
   return totals
 }

@@ -1,6 +1,6 @@
 import type { BpfMap } from '../libbpf/index.js'
 import type { Traffic } from '../status.js'
-import { mapLayouts, type RealStats } from './layout.gen.js'
+import { mapLayouts } from './layout.gen.js'
 
 /** As IPVS's estimator does it (net/netfilter/ipvs/ip_vs_est.c): every two seconds, a quarter of the difference. */
 const SAMPLE_SECONDS = 2
@@ -15,7 +15,13 @@ export const noTraffic: Traffic = {
   bytesPerSecond: 0,
 }
 
-/** What each real has been sent, and how fast. */
+/** What is counted; the rest follows from it. */
+type Totals = Pick<Traffic, 'connections' | 'packets' | 'bytes'>
+
+/**
+ * What each real has been sent, and how fast. Objects are written field by field here: V8 (of Node.js 20)
+ * takes 5 µs for one with a spread among the fields, three times as long as the kernel takes to be asked.
+ */
 export class TrafficMeter implements Disposable {
   readonly #stats
   readonly #ids: () => Iterable<number>
@@ -25,7 +31,7 @@ export class TrafficMeter implements Disposable {
   /** @param ids the reals to keep rates of */
   constructor(stats: BpfMap, ids: () => Iterable<number>) {
     const { key, value } = mapLayouts.stats
-    this.#stats = stats.perCpu({ key, value })
+    this.#stats = stats.summed({ key, value })
     this.#ids = ids
     this.#timer = setInterval(() => this.#sample(), SAMPLE_SECONDS * 1000).unref()
   }
@@ -33,16 +39,13 @@ export class TrafficMeter implements Disposable {
   /** Totals of this moment, rates of the last sample. */
   of(id: number): Traffic {
     const { connectionsPerSecond, packetsPerSecond, bytesPerSecond } = this.#samples.get(id) ?? noTraffic
-    return { ...this.#totals(id), connectionsPerSecond, packetsPerSecond, bytesPerSecond }
+    const { connections, packets, bytes } = this.#totals(id)
+    return { connections, packets, bytes, connectionsPerSecond, packetsPerSecond, bytesPerSecond }
   }
 
   /** The id goes to another real: it begins at nothing. */
   reset(id: number): void {
-    const perCpu = this.#stats.lookup(id) ?? []
-    this.#stats.update(
-      id,
-      perCpu.map(() => ({ connections: 0n, packets: 0n, bytes: 0n })),
-    )
+    this.#stats.update(id, { connections: 0n, packets: 0n, bytes: 0n })
     this.#samples.delete(id)
   }
 
@@ -60,25 +63,23 @@ export class TrafficMeter implements Disposable {
     this.#samples = next
   }
 
-  #totals(id: number): Pick<Traffic, 'connections' | 'packets' | 'bytes'> {
-    const perCpu = this.#stats.lookup(id) ?? []
-    const sum = (field: keyof RealStats) => Number(perCpu.reduce((total, cpu) => total + cpu[field], 0n))
-    return { connections: sum('connections'), packets: sum('packets'), bytes: sum('bytes') }
+  #totals(id: number): Totals {
+    const { connections = 0n, packets = 0n, bytes = 0n } = this.#stats.lookup(id) ?? {}
+    return { connections: Number(connections), packets: Number(packets), bytes: Number(bytes) }
   }
 }
 
-function smooth(
-  before: Traffic | undefined,
-  totals: Pick<Traffic, 'connections' | 'packets' | 'bytes'>,
-): Traffic {
-  if (before === undefined) return { ...noTraffic, ...totals }
-  const step = (rate: number, from: number, to: number) =>
-    rate + ((to - from) / SAMPLE_SECONDS - rate) * WEIGHT
+function smooth(before: Traffic | undefined, { connections, packets, bytes }: Totals): Traffic {
+  const from = before ?? { ...noTraffic, connections, packets, bytes }
+  const step = (rate: number, counted: number, now: number) =>
+    rate + ((now - counted) / SAMPLE_SECONDS - rate) * WEIGHT
   return {
-    ...totals,
-    connectionsPerSecond: step(before.connectionsPerSecond, before.connections, totals.connections),
-    packetsPerSecond: step(before.packetsPerSecond, before.packets, totals.packets),
-    bytesPerSecond: step(before.bytesPerSecond, before.bytes, totals.bytes),
+    connections,
+    packets,
+    bytes,
+    connectionsPerSecond: step(from.connectionsPerSecond, from.connections, connections),
+    packetsPerSecond: step(from.packetsPerSecond, from.packets, packets),
+    bytesPerSecond: step(from.bytesPerSecond, from.bytes, bytes),
   }
 }
 

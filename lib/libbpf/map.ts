@@ -8,7 +8,7 @@ import type { MapLayout } from './map-layout.js'
 import { type MapType, mapTypeOf } from './map-type.js'
 import { MappedArray } from './mapped-array.js'
 import { libbpf } from './native.js'
-import { alignedSize, perCpu } from './per-cpu.js'
+import { alignedSize, perCpu, summed } from './per-cpu.js'
 import { openPin, pin } from './pin.js'
 import { libbpfOk } from './status.js'
 import { TypedMap } from './typed-map.js'
@@ -125,6 +125,12 @@ export class BpfMap implements Disposable {
   perCpu<K, V>(codecs: { key: Codec<K>; value: Codec<V> }): TypedMap<K, readonly V[]> {
     this.#expect('value size', this.valueSize, codecs.value.size)
     return new TypedMap(this, codecs.key, perCpu(codecs.value, possibleCpus()))
+  }
+
+  /** The same per-CPU map, whose values are nothing but counters of 64 bits: their sums over all CPUs. */
+  summed<K, V>(codecs: { key: Codec<K>; value: Codec<V> }): TypedMap<K, V> {
+    this.#expect('value size', this.valueSize, codecs.value.size)
+    return new TypedMap(this, codecs.key, summed(codecs.value, possibleCpus()))
   }
 
   /** The values of an array with BPF_F_MMAPABLE as memory: read and written without a system call. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type BpfMap, encode, possibleCpus, u16, u32, u64 } from '../../lib/libbpf/index.js'
+import { type BpfMap, encode, list, possibleCpus, u16, u32, u64 } from '../../lib/libbpf/index.js'
 import { readBatches } from '../../lib/libbpf/map-batch.js'
 import { errnos } from '../../lib/net/errno.js'
 import {
@@ -134,6 +134,27 @@ t.test('a map', { skip }, async t => {
     const before = total()
     object.program('count').testRun({ data: packet, repeat: 10 })
     t.equal(total() - before, 10n)
+  })
+
+  t.test('per CPU of counters is read as their sums', async t => {
+    const pair = list(u64, 2)
+    const each = object.map('percpu_array').perCpu({ key: u32, value: pair })
+    const map = object.map('percpu_array').summed({ key: u32, value: pair })
+    const others = BigInt(possibleCpus() - 1)
+    each.update(2, [[0xffff_ffffn, 2n ** 53n], ...Array.from({ length: possibleCpus() - 1 }, () => [1n, 2n])])
+    t.strictSame(map.lookup(2), [0xffff_ffffn + others, 2n ** 53n + 2n * others], 'halves carry')
+    each.update(2, [[2n ** 64n - 1n, 0n], ...Array.from({ length: possibleCpus() - 1 }, () => [1n, 0n])])
+    t.strictSame(map.lookup(2), [(2n ** 64n - 1n + others) % 2n ** 64n, 0n], 'they wrap')
+    map.update(2, [5n, 6n])
+    t.strictSame(map.lookup(2), [5n, 6n], 'written once, not for each CPU')
+    t.strictSame([...map].at(2), [2, [5n, 6n]])
+    t.strictSame(each.lookup(2)?.[0], [5n, 6n])
+    const refused = (call: () => unknown, message: RegExp) => t.throws(call, { code: 'USAGE', message })
+    refused(() => map.map.summed({ key: u32, value: u64 }), /value size 16, expected 8/)
+    refused(
+      () => object.map('percpu_hash').summed({ key: addressKey, value: u32 }),
+      /4 bytes, expected a mul/,
+    )
   })
 
   t.test('is read and written in batches', async t => {
