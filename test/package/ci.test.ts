@@ -8,8 +8,44 @@ import { run } from '../cli/xdplb.js'
 const scripts = new URL('../../.ci/', import.meta.url).pathname
 const isRoot = process.getuid?.() === 0
 
+/** What tap prints of tests that failed, and of one that did not. */
+const failing = `
+# Subtest: test/one.test.ts
+    # Subtest: a flow
+        ok 1 - should be equal
+        not ok 2 - goes on
+          ---
+          diff: |
+            not ok 9 - this is what a test was given
+          ...
+        1..2
+    not ok 1 - a flow # time=3.1ms
+      ---
+      at:
+        lineNumber: 3
+      ...
+    ok 2 - another # time=1ms
+    1..2
+not ok 1 - test/one.test.ts # time=7.2ms
+# Subtest: test/two.test.ts
+    ok 1 - should be equal
+    1..1
+ok 2 - test/two.test.ts # time=1ms
+# Subtest: test/three.test.ts
+    not ok 1 - is known to fail # TODO
+    not ok 2 - on Linux 6.1 # time=9ms {
+        not ok 1 - is loaded
+        1..1
+    }
+    1..2
+not ok 3 - test/three.test.ts # time=9ms
+# Subtest: test/four.test.ts
+    1..0
+not ok 4 - test/four.test.ts # time=120000ms
+`
+
 /** Programs that every machine has. */
-const basics = 'bash dirname id mktemp node rm sed tail tee touch'
+const basics = 'awk bash cat dirname grep id mktemp node rm sed tail tee touch'
 
 async function sandbox(t: Test) {
   const directory = t.testdir({
@@ -160,6 +196,32 @@ t.test('run', async t => {
       { code: 1, last: '4 passed, 1 failed' },
       'a crash behind the tests',
     )
+  })
+
+  await t.test('says at the end what failed, each with its file', { skip }, async t => {
+    const say = (text: string) => `printf '%s' '${text}'`
+    const outcome = await ending(t, {
+      check: 'echo format; echo lint: unused; exit 1',
+      test: `${say(failing)}; ${tap('total: 9, pass: 5, fail: 4')}; exit 1`,
+      'test:interop': tap('total: 2, pass: 2'),
+      'test:kernels': 'echo no such emulator; exit 1',
+    })
+    t.equal(
+      outcome.stdout.split('=== what failed\n')[1],
+      `npm run check:
+    format
+    lint: unused
+test/one.test.ts: a flow > goes on
+test/three.test.ts: on Linux 6.1
+test/three.test.ts: on Linux 6.1 > is loaded
+test/four.test.ts
+npm run test:kernels:
+    no such emulator
+
+7 passed, 6 failed
+`,
+    )
+    t.notMatch((await ending(t, { check: 'true', test: tap('total: 1, pass: 1') })).stdout, 'what failed')
   })
 
   await t.test('does not test on a machine that could not be set up', async t => {
