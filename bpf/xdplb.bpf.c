@@ -44,10 +44,11 @@ int xdplb(struct xdp_md *ctx)
 		bpf_tail_call(ctx, &slow, SLOW_STEP_BALANCE);
 	if (unlikely(!read_link((void *)(long)ctx->data, (void *)(long)ctx->data_end, &arrival.link)))
 		return leave(VERDICT_PASS_ETHERTYPE, 0);
-	if (is_ipv6(&arrival))
-		bpf_tail_call(ctx, &slow, SLOW_STEP_IPV6);
-	if (unlikely(arrival.link.ethertype != bpf_htons(ETH_P_IP)))
+	if (unlikely(arrival.link.ethertype != bpf_htons(ETH_P_IP))) {
+		if (is_ipv6(&arrival))
+			bpf_tail_call(ctx, &slow, SLOW_STEP_IPV6);
 		return leave(pass_other(ctx, &arrival.link), 0);
+	}
 	verdict = keep_steady(ctx, &arrival, &egress_ifindex);
 	return leave(verdict, egress_ifindex);
 }
