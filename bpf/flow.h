@@ -290,35 +290,3 @@ PROVED_ONCE int recall(struct decision *decision)
 		decision->real = word_real(word);
 	return 0;
 }
-
-/*
- * For how many ticks a flow may have been idle and its next packet still be taken for one of its own without a look at
- * the cold half: UDP has no SYN to look at it on.
- */
-static __always_inline __u32 trusted_idle(const struct settings *settings, __u8 protocol)
-{
-	return protocol == PROTOCOL_UDP ? TICKS_PER_SECOND : settings->timeouts[steady_state(protocol)];
-}
-
-/* The real of a packet that says nothing new of its flow; 0 if it is none. */
-static __always_inline __u32 find_steady(const struct settings *settings, const struct packet *packet, __u32 now)
-{
-	struct place place = flow_place(settings, packet);
-	struct entry entry;
-	__u32 idle;
-	__u64 word;
-
-	if (packet->signal != SIGNAL_DATA || !find_word(&flow_words, &place, &entry))
-		return 0;
-	word = *(volatile __u64 *)entry.word;
-	if (word_state(word) != steady_state(packet->protocol))
-		return 0;
-	if (likely(word_age(word) == (now & 0xffff)))
-		return word_real(word);
-	idle = word_idle(word, now);
-	if (idle >= trusted_idle(settings, packet->protocol))
-		return 0;
-	if (idle)
-		*(volatile __u64 *)entry.word = with_age(word, now);
-	return word_real(word);
-}

@@ -299,7 +299,7 @@ struct port {
 	__u32 egress;			/* ifindex that reals behind it carry: its own, or its bond's */
 } WORDS_ALIGNED;
 
-/* An address that is ours beside the port's own, in one VLAN: an interface of its own may have an address of its own. */
+/* An address that is ours beside the port's own, in one VLAN: its interface may have an address of its own. */
 struct station {
 	__u32 port;			/* ifindex that reals behind it carry, see struct port */
 	__u32 tags;			/* see link.h */

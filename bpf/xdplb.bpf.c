@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The programs: that of every packet, IPv6's, those of what is rare behind tail calls (enum slow_step), and those that
- * TypeScript runs by BPF_PROG_TEST_RUN. All of them take frames in several buffers where the kernel has them: the loader
- * sees to it.
+ * The programs: that of every packet, those behind tail calls (enum slow_step), and those that TypeScript runs by
+ * BPF_PROG_TEST_RUN. All of them take frames in several buffers where the kernel has them: the loader sees to it.
  */
 #include "answer.h"
 #include "balance.h"
