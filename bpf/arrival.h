@@ -88,13 +88,15 @@ static __always_inline __u32 pass_other(struct xdp_md *ctx, const struct link *l
 static __always_inline __u32 admit(struct xdp_md *ctx, struct arrival *arrival, struct decision *decision)
 {
 	struct packet *packet = &decision->packet;
+	struct vip *vip;
 
 	if (!read_addresses(arrival, (void *)(long)ctx->data_end, packet))
 		return VERDICT_PASS_MALFORMED;
-	decision->vip = find_vip(&packet->vip);
-	if (decision->vip == NO_VIP || (is_ipv6(arrival) && is_mapped_ipv4(&packet->vip)))
+	vip = find_vip(&packet->vip);
+	if (!vip || (is_ipv6(arrival) && is_mapped_ipv4(&packet->vip)))
 		return pass_stranger(ctx, arrival);
-	if (!balances(decision->vip, get_settings()))
+	decision->vip = id_of(vip);
+	if (!balances(vip, get_settings()))
 		return VERDICT_PASS_BACKUP;
 	arrival->port = find_port(ctx, &arrival->link);
 	if (!arrival->port)

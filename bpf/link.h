@@ -12,6 +12,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "compiler.h"
 #include "types.h"
 
 /*
@@ -63,6 +64,8 @@ static __always_inline bool read_link(void *data, void *data_end, struct link *l
 	link->ethertype = ethernet->ethertype;
 	link->header = ETH_HLEN;
 	link->tags = 0;
+	if (likely(link->ethertype == bpf_htons(ETH_P_IP)))
+		return true;
 #pragma unroll
 	for (int i = 0; i < VLAN_TAGS && is_tag(link->ethertype); i++, tag++) {
 		if ((void *)(tag + 1) > data_end)

@@ -9,30 +9,36 @@
 #include "hash.h"
 #include "maps.h"
 
-#define NO_VIP LIMIT_VIPS
-
-static __always_inline __u32 find_vip(const struct address *address)
+/* The slot of an address; NULL: it is none of ours. */
+static __always_inline struct vip *find_vip(const struct address *address)
 {
 	__u32 slot = mix_known(address->high ^ address->low);
 
 	if (!(address->high | address->low))
-		return NO_VIP;			/* it would be found where no address is */
+		return NULL;			/* it would be found where no address is */
 #pragma unroll
 	for (int i = 0; i < LIMIT_PROBES; i++, slot++) {
-		__u32 index = slot & (LIMIT_VIPS - 1);
-		const __u64 *found = (const __u64 *)tables.vips[index].address;
+		struct vip *vip = &tables.vips[slot & (LIMIT_VIPS - 1)];
+		const __u64 *found;
 
-		opaque(found);
+		opaque(vip);
+		found = (const __u64 *)vip->address;
 		if (found[1] == address->low && found[0] == address->high)
-			return index;
+			return vip;
 		if ((found[0] | found[1]) == 0)
 			break;
 	}
-	return NO_VIP;
+	return NULL;
+}
+
+/* What flows and keys call a VIP by. */
+static __always_inline __u32 id_of(const struct vip *vip)
+{
+	return vip - tables.vips;
 }
 
 /* Does this node balance what is for that VIP? */
-static __always_inline bool balances(__u32 vip, const struct settings *settings)
+static __always_inline bool balances(const struct vip *vip, const struct settings *settings)
 {
-	return likely(tables.vips[vip & (LIMIT_VIPS - 1)].role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE);
+	return likely(vip->role == ROLE_MASTER) || (settings->rules & RULE_ANY_ROLE);
 }

@@ -66,10 +66,11 @@ static __always_inline __u32 read_question(struct xdp_md *ctx, struct packet *pa
 }
 
 /* The verdict on a packet that has been read, but for what depends on the interface it comes in by. */
-static __always_inline __u32 decide_dry(struct decision *decision)
+static __always_inline __u32 decide_dry(struct decision *decision, __u32 vip)
 {
 	__u32 verdict;
 
+	decision->vip = vip;
 	follow_dry(decision);
 	if (!decision->real)
 		return decision->verdict;
@@ -83,17 +84,18 @@ static __always_inline bool answer_where(struct xdp_md *ctx)
 	struct settings *settings = get_settings();
 	struct decision decision = {};
 	struct whereabouts *answer;
+	struct vip *vip;
 	__u32 verdict;
 
 	decision.now = ticks_now(settings);
 	verdict = read_question(ctx, &decision.packet);
-	decision.vip = find_vip(&decision.packet.vip);
-	if (decision.vip == NO_VIP)
+	vip = find_vip(&decision.packet.vip);
+	if (!vip)
 		verdict = VERDICT_PASS_NOT_VIP;
-	else if (!balances(decision.vip, settings))
+	else if (!balances(vip, settings))
 		verdict = VERDICT_PASS_BACKUP;
 	else if (verdict == VERDICT_TX)
-		verdict = decide_dry(&decision);
+		verdict = decide_dry(&decision, id_of(vip));
 	answer = (void *)(long)ctx->data;
 	if ((void *)(answer + 1) > (void *)(long)ctx->data_end)
 		return false;

@@ -43,14 +43,13 @@ struct arp {
 PROVED_ONCE int yield_vip(__be32 address, __u64 now)
 {
 	struct address vip_address = mapped_ipv4(address);
-	__u32 vip = find_vip(&vip_address);
-	struct vip *slot = &tables.vips[vip & (LIMIT_VIPS - 1)];
+	struct vip *vip = find_vip(&vip_address);
 
-	if (vip == NO_VIP || slot->role != ROLE_MASTER)
+	if (!vip || vip->role != ROLE_MASTER)
 		return 0;
-	if (slot->vouched == 0 || slot->vouched > now)	/* no process elects it, or one that is alive */
+	if (vip->vouched == 0 || vip->vouched > now)	/* no process elects it, or one that is alive */
 		return 0;
-	slot->role = ROLE_YIELDED;
+	vip->role = ROLE_YIELDED;
 	count_event(EVENT_VIP_YIELDED);
 	return 0;
 }
@@ -81,8 +80,8 @@ static __always_inline bool asks_for_yielded(void *data, void *data_end)
 	struct link link;
 	struct arp *arp = find_payload(data, data_end, bpf_htons(ETH_P_ARP), &link);
 	struct address target_address;
+	struct vip *vip;
 	__be32 target;
-	__u32 vip;
 
 	if (!arp)
 		return false;
@@ -94,5 +93,5 @@ static __always_inline bool asks_for_yielded(void *data, void *data_end)
 	__builtin_memcpy(&target, arp->target, sizeof(target));
 	target_address = mapped_ipv4(target);
 	vip = find_vip(&target_address);
-	return vip != NO_VIP && tables.vips[vip & (LIMIT_VIPS - 1)].role == ROLE_YIELDED;
+	return vip && vip->role == ROLE_YIELDED;
 }
