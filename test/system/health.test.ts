@@ -5,17 +5,19 @@ import { request, startWebServer } from '../../cli/demo/lab/http.js'
 import { Lab } from '../../cli/demo/lab/lab.js'
 import { buildSeed, vip } from '../../cli/demo/lab/seed.js'
 import { flags } from '../tools/loader/flags.js'
-import { Site, seedMaster } from './daemon.js'
+import { Site, seedOwner } from './daemon.js'
 import { logged } from './daemon-log.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
 const postOffice = fileURLToPath(new URL('programs/post-office.ts', import.meta.url))
-const DELAY_LOOP = 2
-const CONNECT_TIMEOUT = 5
+const DELAY_LOOP = 1
+const CONNECT_TIMEOUT = 2
 const DELAY_BEFORE_RETRY = 1
 /** For the machine to notice, and to say so. */
 const SLACK = 0.2
-const master = seedMaster.replace('delay_loop 10', `delay_loop ${DELAY_LOOP}`)
+const master = seedOwner
+  .replace('delay_loop 10', `delay_loop ${DELAY_LOOP}`)
+  .replaceAll('connect_timeout 5', `connect_timeout ${CONNECT_TIMEOUT}`)
 const SERVER = '10.0.0.71:80'
 
 /** Asks until a real is as it should be. @returns how long that took, in seconds */

@@ -17,15 +17,16 @@ export function seedFile(name: 'master' | 'backup'): string {
 /** One balancer of a pair: its daemon comes and goes. */
 export class PairNode implements Disposable {
   readonly host: Host
+  /** What it is started with. */
+  config: string
   readonly #site: Site
-  readonly #config: string
   #daemon: Child | undefined
 
   constructor(lab: Lab, host: Host | undefined, config: string) {
     if (host === undefined) throw new Error('no such balancer in the lab')
     this.host = host
     this.#site = new Site(lab, host)
-    this.#config = config
+    this.config = config
   }
 
   get daemon(): Child {
@@ -34,7 +35,7 @@ export class PairNode implements Disposable {
   }
 
   async start(...args: string[]): Promise<void> {
-    this.#daemon = await this.#site.start(this.#config, ...args)
+    this.#daemon = await this.#site.start(this.config, ...args)
   }
 
   /** By SIGTERM. */
