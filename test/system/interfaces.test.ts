@@ -43,123 +43,109 @@ async function countAnswers(
   return counts
 }
 
-t.test('an interface that is deleted and made again', { skip }, async t => {
-  await using lab = await Lab.open()
-  const { client, clientAddresses, balancers } = await buildSeed(lab)
-  const host = only(balancers)
-  using site = new Site(lab, host)
-  const daemon = await site.run(seedOwner)
-  t.same(await countAnswers(client, clientAddresses), { websvr1: 5, websvr2: 5 })
-
-  await host.ip(`link delete ${host.interface}`)
-  await until(site, ({ interfaces }) => only(interfaces).state === 'missing')
-  t.match(await site.xdplb('status'), /enp0s8.*missing/)
-
-  await lab.connect(host)
-  await until(site, ({ interfaces, services }) => {
-    return only(interfaces).state === 'attached' && only(services).reals.every(real => real.state === 'up')
-  })
-  t.same(
-    await countAnswers(client, clientAddresses),
-    { websvr1: 5, websvr2: 5 },
-    'is attached to again, address and all',
-  )
-  await daemon.stop()
-  t.equal(await daemon.exited, 'exit 0')
-})
-
-t.test('a card that takes VLAN tags off frames', { skip }, async t => {
-  await using lab = await Lab.open()
-  const { balancers } = await buildSeed(lab)
-  const host = only(balancers)
-  using site = new Site(lab, host)
-  const name = 'rx-vlan-hw-parse'
-  const isStripping = () =>
-    host.enter(() => featuresOf(host.interface)).some(one => one.name === name && one.on)
-  t.equal(isStripping(), true)
-  const daemon = await site.run(seedOwner)
-  t.equal(isStripping(), false, 'leaves them on, for the program sees none otherwise')
-  t.match((await site.status()).interfaces, [{ tagStripping: 'stopped' }])
-  t.ok(await daemon.printed(/leaves VLAN tags on frames now/), 'and says so')
-
-  daemon.signal('SIGKILL')
-  await daemon.exited
-  t.equal(isStripping(), false, 'also when nobody is there')
-  const next = await site.run(seedOwner)
-  await next.stop()
-  t.equal(isStripping(), true, 'does so again, as whoever takes the program off knows')
-})
-
-t.test('a web server whose network card is changed', { skip }, async t => {
+t.test('on one host', { skip }, async t => {
   await using lab = await Lab.open()
   const { client, clientAddresses, balancers, webServers } = await buildSeed(lab)
-  using site = new Site(lab, only(balancers))
-  await site.run(seedOwner)
-  const server = only(webServers)
-  const other = mac('02:00:00:00:aa:01')
-  await server.ip('link set enp0s8 down', `link set enp0s8 address ${other}`, 'link set enp0s8 up')
-  using frames = server.enter(() => FrameSocket.open())
-  const announcement = encodeGratuitousArp({ address: parseAddress('10.0.0.71'), mac: other })
-  // again and again: the kernel believes no other address within a second of the last (locktime, arp(7))
-  await until(site, ({ services }) => {
-    frames.send(server.ifindex('enp0s8'), announcement)
-    return only(only(services).reals).mac === other
-  })
-  t.same(
-    await countAnswers(client, clientAddresses),
-    { websvr1: 5, websvr2: 5 },
-    'is followed to its new MAC address',
-  )
-})
-
-t.test('a real server that does not exist', { skip }, async t => {
-  await using lab = await Lab.open()
-  const { client, clientAddresses, balancers } = await buildSeed(lab)
-  using site = new Site(lab, only(balancers))
-  await site.run(unchecked(seedOwner.replaceAll('10.0.0.72', '10.0.0.79')))
-  const missing = only((await site.status()).services).reals[1]
-  t.match(missing, { real: '10.0.0.79:80', state: 'unresolved', reason: /nobody on enp0s8 answers/ })
-  t.same(await countAnswers(client, clientAddresses), { websvr1: 10 }, 'takes no connection')
-  t.match(await site.xdplb('status'), /10\.0\.0\.79:80.*unresolved/)
-})
-
-t.test('a real server behind a router is refused, with what direct routing needs', { skip }, async t => {
-  await using lab = await Lab.open()
-  const { balancers } = await buildSeed(lab)
   const host = only(balancers)
-  await host.ip('route add 192.168.9.0/24 via 10.0.0.71')
   using site = new Site(lab, host)
-  await t.rejects(site.run(seedOwner.replaceAll('10.0.0.72', '192.168.9.5')), {
-    message: /192\.168\.9\.5:80.*behind the router 10\.0\.0\.71.*direct routing needs/s,
-  })
-  t.notMatch(
-    await host.run(['ip', '-details', 'address']),
-    /prog\/xdp|10\.0\.0\.1\//,
-    'and nothing is left of the try',
-  )
-})
 
-t.test('two balancers on one host', { skip }, async t => {
-  await using lab = await Lab.open()
-  const { client, clientAddresses, balancers } = await buildSeed(lab)
-  const host = only(balancers)
-  await host.ip(
-    'link add second type veth peer name far',
-    'address add 10.9.0.11/24 dev second',
-    'link set far up',
-    'link set second up',
-  )
-  using site = new Site(lab, host)
-  const first = await site.run(seedOwner)
-  const other = seedOwner.replace('enp0s8', 'second').replaceAll('10.0.0.', '10.9.0.')
-  const second = await site.run(other, '--name', 'other')
-  t.equal((await site.status('other')).name, 'other')
-  await second.stop()
-  t.same(await countAnswers(client, clientAddresses), { websvr1: 5, websvr2: 5 }, 'do not know of each other')
-  await t.rejects(
-    site.run(seedOwner),
-    { message: /is running|BUSY|pid|process/ },
-    'and no two of them have one name',
-  )
-  await first.stop()
+  await t.test('a real server behind a router is refused, with what direct routing needs', async t => {
+    await host.ip('route add 192.168.9.0/24 via 10.0.0.71')
+    await t.rejects(site.run(seedOwner.replaceAll('10.0.0.72', '192.168.9.5')), {
+      message: /192\.168\.9\.5:80.*behind the router 10\.0\.0\.71.*direct routing needs/s,
+    })
+    t.notMatch(
+      await host.run(['ip', '-details', 'address']),
+      /prog\/xdp|10\.0\.0\.1\//,
+      'and nothing is left of the try',
+    )
+  })
+
+  await t.test('a card that takes VLAN tags off frames', async t => {
+    const name = 'rx-vlan-hw-parse'
+    const isStripping = () =>
+      host.enter(() => featuresOf(host.interface)).some(one => one.name === name && one.on)
+    t.equal(isStripping(), true)
+    const daemon = await site.run(seedOwner)
+    t.equal(isStripping(), false, 'leaves them on, for the program sees none otherwise')
+    t.match((await site.status()).interfaces, [{ tagStripping: 'stopped' }])
+    t.ok(await daemon.printed(/leaves VLAN tags on frames now/), 'and says so')
+
+    daemon.signal('SIGKILL')
+    await daemon.exited
+    t.equal(isStripping(), false, 'also when nobody is there')
+    const next = await site.run(seedOwner)
+    await next.stop()
+    t.equal(isStripping(), true, 'does so again, as whoever takes the program off knows')
+  })
+
+  await t.test('a real server that does not exist', async t => {
+    const daemon = await site.run(unchecked(seedOwner.replaceAll('10.0.0.72', '10.0.0.79')))
+    const missing = only((await site.status()).services).reals[1]
+    t.match(missing, { real: '10.0.0.79:80', state: 'unresolved', reason: /nobody on enp0s8 answers/ })
+    t.same(await countAnswers(client, clientAddresses), { websvr1: 10 }, 'takes no connection')
+    t.match(await site.xdplb('status'), /10\.0\.0\.79:80.*unresolved/)
+    await daemon.stop()
+  })
+
+  const daemon = await site.run(seedOwner)
+
+  await t.test('a web server whose network card is changed', async t => {
+    const server = only(webServers)
+    const other = mac('02:00:00:00:aa:01')
+    await server.ip('link set enp0s8 down', `link set enp0s8 address ${other}`, 'link set enp0s8 up')
+    using frames = server.enter(() => FrameSocket.open())
+    const announcement = encodeGratuitousArp({ address: parseAddress('10.0.0.71'), mac: other })
+    // again and again: the kernel believes no other address within a second of the last (locktime, arp(7))
+    await until(site, ({ services }) => {
+      frames.send(server.ifindex('enp0s8'), announcement)
+      return only(only(services).reals).mac === other
+    })
+    t.same(
+      await countAnswers(client, clientAddresses),
+      { websvr1: 5, websvr2: 5 },
+      'is followed to its new MAC address',
+    )
+  })
+
+  await t.test('two balancers', async t => {
+    await host.ip(
+      'link add second type veth peer name far',
+      'address add 10.9.0.11/24 dev second',
+      'link set far up',
+      'link set second up',
+    )
+    const other = seedOwner.replace('enp0s8', 'second').replaceAll('10.0.0.', '10.9.0.')
+    const second = await site.run(other, '--name', 'other')
+    t.equal((await site.status('other')).name, 'other')
+    await second.stop()
+    t.same(
+      await countAnswers(client, clientAddresses),
+      { websvr1: 5, websvr2: 5 },
+      'do not know of each other',
+    )
+    await t.rejects(
+      site.run(seedOwner),
+      { message: /is running|BUSY|pid|process/ },
+      'and no two of them have one name',
+    )
+  })
+
+  await t.test('an interface that is deleted and made again', async t => {
+    await host.ip(`link delete ${host.interface}`)
+    await until(site, ({ interfaces }) => only(interfaces).state === 'missing')
+    t.match(await site.xdplb('status'), /enp0s8.*missing/)
+
+    await lab.connect(host)
+    await until(site, ({ interfaces, services }) => {
+      return only(interfaces).state === 'attached' && only(services).reals.every(real => real.state === 'up')
+    })
+    t.same(
+      await countAnswers(client, clientAddresses),
+      { websvr1: 5, websvr2: 5 },
+      'is attached to again, address and all',
+    )
+    await daemon.stop()
+    t.equal(await daemon.exited, 'exit 0')
+  })
 })
