@@ -53,7 +53,7 @@ export class RealTable {
 
   constructor(array: StructArray<Real>) {
     this.#array = array
-    for (let id = 1; id < array.length; id++) {
+    for (const id of array.used()) {
       const entry = array.read(id)
       if (entry.state !== realState.free) this.#remember(id, identityOf(entry))
     }
