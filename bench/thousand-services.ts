@@ -18,3 +18,9 @@ export const thousandServicesText = thousandServices
     ].join('\n'),
   )
   .join('')
+
+/** The same configuration with a port of its own for each check, so that no two are equal and each is run. */
+export function numberedChecks(text: string): string {
+  let port = 20_000
+  return text.replaceAll('TCP_CHECK {', keyword => `${keyword}\n      connect_port ${port++}`)
+}

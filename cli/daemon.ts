@@ -6,10 +6,12 @@ import type { BalancerStatus } from '../lib/status.js'
 import { readFiles } from './config-files.js'
 import { type Log, openLog } from './log.js'
 import type { RunOptions } from './run.js'
+import { keepHeapSmall } from './small-heap.js'
 import { notifySystemd } from './systemd.js'
 
 /** What `xdplb run` does. A file of its own, so that no other command loads what it takes. */
 export async function runDaemon(options: RunOptions): Promise<void> {
+  keepHeapSmall()
   const log = await openLog(options)
   const fault = await Promise.race([balance(options, log), uncaught()])
   if (fault === undefined) return

@@ -12,6 +12,6 @@ export function walk(program: Program, first: number, count: number, atATime: nu
   const view = new DataView(data.buffer)
   for (let next = first; next < first + count; next += atATime) {
     view.setUint32(0, next, true)
-    program.testRun({ data })
+    program.testRun({ data, resultSize: PACKET_BYTES })
   }
 }

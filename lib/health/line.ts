@@ -5,8 +5,9 @@ import type { Attempt } from './check.js'
 /** What this machine can be asked about its own cables. */
 export class Line implements Disposable {
   #netlink: Netlink | undefined
-  /** Holds for one turn of the event loop: the checks of a dead real, and of all behind a cable, fail together. */
-  readonly #severed = new Map<Address, string | undefined>()
+  // What was found holds for one turn of the event loop: the checks of a dead real, and of all behind a cable, fail together.
+  readonly #interfaces = new Map<Address, number | undefined>()
+  readonly #severed = new Map<number, string | undefined>()
 
   /**
    * What a failure to reach an address is worth. A machine whose own cable is pulled can say nothing of others: it
@@ -31,13 +32,20 @@ export class Line implements Disposable {
 
   /** The interface that leads to an address, if it has no carrier. */
   #severedInterface(address: Address): string | undefined {
-    if (this.#severed.has(address)) return this.#severed.get(address)
+    const ifindex = this.#once(this.#interfaces, address, netlink => netlink.routeTo(address)?.ifindex)
+    if (ifindex === undefined) return undefined
+    return this.#once(this.#severed, ifindex, netlink => {
+      const link = netlink.link(ifindex)
+      return link?.running === false ? link.name : undefined
+    })
+  }
+
+  #once<K, V>(found: Map<K, V>, key: K, find: (netlink: Netlink) => V): V | undefined {
+    if (found.has(key)) return found.get(key)
     this.#netlink ??= Netlink.open()
-    const route = this.#netlink.routeTo(address)
-    const link = route && this.#netlink.link(route.ifindex)
-    const severed = link?.running === false ? link.name : undefined
-    if (this.#severed.size === 0) setImmediate(() => this.#severed.clear())
-    this.#severed.set(address, severed)
-    return severed
+    const value = find(this.#netlink)
+    if (found.size === 0) setImmediate(() => found.clear())
+    found.set(key, value)
+    return value
   }
 }

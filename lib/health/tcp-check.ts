@@ -68,7 +68,16 @@ function judge({ errno, asked }: Answer): Attempt {
   if (errno === 0) return SUCCESS
   return {
     outcome: asked && !localErrors.has(errno) ? 'failure' : 'untried',
-    reason: getSystemErrorMap().get(-errno)?.[1] ?? errnoName(errno),
+    reason: phraseOf(errno),
     timedOut: errno === errnos.ETIMEDOUT,
   }
 }
+
+/** In libuv's words: `connection refused`. */
+function phraseOf(errno: number): string {
+  phrases ??= getSystemErrorMap()
+  return phrases.get(-errno)?.[1] ?? errnoName(errno)
+}
+
+/** Node makes a map of eighty entries each time it is asked for it. */
+let phrases: ReturnType<typeof getSystemErrorMap> | undefined

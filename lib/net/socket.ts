@@ -17,6 +17,10 @@ const SOCK_CLOEXEC = 0o2000000
 const SOCK_NONBLOCK = 0o4000
 const MSG_TRUNC = 0x20
 
+/** What `error()` asks with; one for all, for nothing comes between question and answer. */
+const int = Buffer.alloc(4)
+const intSize = Buffer.alloc(4)
+
 /** The address family that the kernel knows an address by. */
 export function domainOf(address: Address): number {
   return familyOf(address) === 4 ? AF_INET : AF_INET6
@@ -68,7 +72,7 @@ export class Socket implements Disposable {
 
   /** @param value an `int`, or the bytes of whatever the option takes */
   setOption(level: number, option: number, value: number | Uint8Array): void {
-    const bytes = typeof value === 'number' ? bytesOf(Int32Array.of(value)) : value
+    const bytes = typeof value === 'number' ? new Uint8Array(Int32Array.of(value).buffer) : value
     const rc = libc().setsockopt(this.#fd.n, level, option, bytes, bytes.length)
     libcOk(rc, `set option ${option} of ${this.#name}`)
   }
@@ -85,11 +89,10 @@ export class Socket implements Disposable {
 
   /** The error number that waits to be told, and is told once; 0 for none. */
   error(): number {
-    const value = new Int32Array(1)
-    const length = Int32Array.of(value.byteLength)
-    const rc = libc().getsockopt(this.#fd.n, SOL_SOCKET, SO_ERROR, bytesOf(value), bytesOf(length))
+    intSize.writeUInt32LE(int.length)
+    const rc = libc().getsockopt(this.#fd.n, SOL_SOCKET, SO_ERROR, int, intSize)
     libcOk(rc, `ask for the error of ${this.#name}`)
-    return value[0] ?? 0
+    return int.readInt32LE()
   }
 
   /** @param to a `struct sockaddr_*` */
@@ -118,8 +121,4 @@ export class Socket implements Disposable {
   [Symbol.dispose](): void {
     this.close()
   }
-}
-
-function bytesOf(numbers: Int32Array): Uint8Array {
-  return new Uint8Array(numbers.buffer)
 }

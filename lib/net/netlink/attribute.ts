@@ -3,9 +3,6 @@ import { XdplbError } from '../../errors.js'
 import { errnos } from '../errno.js'
 import { type Mac, macFromBytes } from '../mac.js'
 
-/** The attributes of a message, or those nested in one, by type. Of two with one type the last counts, as in the kernel. */
-export type Attributes = ReadonlyMap<number, Buffer>
-
 const HEADER_SIZE = 4
 /** The two upper bits say "nested" and "network byte order": NLA_TYPE_MASK. */
 const TYPE_MASK = 0x3fff
@@ -20,19 +17,45 @@ export function malformed(what: string): XdplbError {
   return new XdplbError('SYSCALL', `decode netlink ${what}`, { errno: errnos.EBADMSG })
 }
 
-/** Throws `SYSCALL` (EBADMSG) when a length does not fit. */
-export function decodeAttributes(bytes: Buffer): Attributes {
-  const attributes = new Map<number, Buffer>()
-  for (let at = 0; at < bytes.length; ) {
-    const left = bytes.length - at
-    const length = left < HEADER_SIZE ? left : bytes.readUInt16LE(at)
-    if (length < HEADER_SIZE || length > left) {
-      throw malformed(`attribute: ${length} bytes, expected ${HEADER_SIZE} to ${left}`)
-    }
-    attributes.set(bytes.readUInt16LE(at + 2) & TYPE_MASK, bytes.subarray(at + HEADER_SIZE, at + length))
-    at += align(length)
+/**
+ * The attributes of a message, or those nested in one, by type. Of two with one type the last counts, as in the kernel.
+ * They are looked for when they are asked for: of the sixty that an interface has, a dozen are.
+ */
+export class Attributes {
+  readonly #bytes: Buffer
+
+  /** Throws `SYSCALL` (EBADMSG) when a length does not fit. */
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+    for (let at = 0; at < bytes.length; ) at += align(lengthAt(bytes, at))
   }
-  return attributes
+
+  get(type: number): Buffer | undefined {
+    const at = this.#find(type)
+    if (at === undefined) return undefined
+    return this.#bytes.subarray(at + HEADER_SIZE, at + this.#bytes.readUInt16LE(at))
+  }
+
+  has(type: number): boolean {
+    return this.#find(type) !== undefined
+  }
+
+  #find(type: number): number | undefined {
+    const bytes = this.#bytes
+    let found: number | undefined
+    for (let at = 0; at < bytes.length; at += align(bytes.readUInt16LE(at)))
+      if ((bytes.readUInt16LE(at + 2) & TYPE_MASK) === type) found = at
+    return found
+  }
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  const left = bytes.length - at
+  const length = left < HEADER_SIZE ? left : bytes.readUInt16LE(at)
+  if (length < HEADER_SIZE || length > left) {
+    throw malformed(`attribute: ${length} bytes, expected ${HEADER_SIZE} to ${left}`)
+  }
+  return length
 }
 
 /** The attributes one after the other; one whose value is undefined is left out. */
@@ -53,7 +76,7 @@ export function encodeAttributes(attributes: readonly (readonly [number, Uint8Ar
 /** What most messages are: a fixed struct of `size` bytes, then attributes. */
 export function decodePayload(payload: Buffer, size: number): { header: Buffer; attributes: Attributes } {
   if (payload.length < size) throw malformed(`payload: ${payload.length} bytes, expected ${size} or more`)
-  return { header: payload.subarray(0, size), attributes: decodeAttributes(payload.subarray(size)) }
+  return { header: payload.subarray(0, size), attributes: new Attributes(payload.subarray(size)) }
 }
 
 export function fromU32(value: number): Buffer {
@@ -101,5 +124,5 @@ export function asMac(value: Buffer | undefined): Mac | undefined {
 }
 
 export function asAttributes(value: Buffer | undefined): Attributes | undefined {
-  return value && decodeAttributes(value)
+  return value && new Attributes(value)
 }

@@ -1,4 +1,4 @@
-import { align, asText, decodeAttributes, malformed } from './attribute.js'
+import { Attributes, align, asText, malformed } from './attribute.js'
 
 /**
  * One netlink message: `struct nlmsghdr` and what follows it (include/uapi/linux/netlink.h, netlink(7)).
@@ -91,5 +91,5 @@ function decodeReason({ type, payload, flags }: Message): string | undefined {
     const repeated = (flags & NLM_F_CAPPED) !== 0 ? HEADER_SIZE : payload.readUInt32LE(ERROR_SIZE)
     start += align(repeated)
   }
-  return asText(decodeAttributes(payload.subarray(start)).get(NLMSGERR_ATTR_MSG))
+  return asText(new Attributes(payload.subarray(start)).get(NLMSGERR_ATTR_MSG))
 }
