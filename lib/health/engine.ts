@@ -106,6 +106,7 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
   /** The first check of each comes after a second and a random part of its warm-up. Throws `CLOSED`. */
   start(): void {
     if (this.#closed) throw new XdplbError('CLOSED', 'start health checks: the engine is closed')
+    this.#means.line.open()
     for (const { target, name, checks } of this.#reals) {
       const service = keepalivedName(target.service)
       for (const _ of checks) this.#log(`Activating healthchecker for service ${name} for VS ${service}`)

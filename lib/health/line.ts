@@ -1,13 +1,19 @@
 import type { Address } from '../address.js'
+import { XdplbError } from '../errors.js'
 import { Netlink } from '../net/netlink/netlink.js'
 import type { Attempt } from './check.js'
 
 /** What this machine can be asked about its own cables. */
 export class Line implements Disposable {
   #netlink: Netlink | undefined
-  // What was found holds for one turn of the event loop: the checks of a dead real, and of all behind a cable, fail together.
+  // What was found holds for one turn of the event loop: checks of one real, and of all behind a cable, fail together.
   readonly #interfaces = new Map<Address, number | undefined>()
   readonly #severed = new Map<number, string | undefined>()
+
+  /** So that it can be asked also when checks have taken all descriptors that there are. */
+  open(): void {
+    this.#netlink ??= Netlink.open()
+  }
 
   /**
    * What a failure to reach an address is worth. A machine whose own cable is pulled can say nothing of others: it
@@ -41,8 +47,8 @@ export class Line implements Disposable {
   }
 
   #once<K, V>(found: Map<K, V>, key: K, find: (netlink: Netlink) => V): V | undefined {
+    if (this.#netlink === undefined) throw new XdplbError('CLOSED', 'ask for a carrier: the line is closed')
     if (found.has(key)) return found.get(key)
-    this.#netlink ??= Netlink.open()
     const value = find(this.#netlink)
     if (found.size === 0) setImmediate(() => found.clear())
     found.set(key, value)
