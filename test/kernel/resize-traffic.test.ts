@@ -9,9 +9,11 @@ import { buildFrame, type TcpFlag } from '../tools/packet.js'
 import { skip, startProgram } from '../tools/program.js'
 import { SteadyFlood } from '../tools/steady-flood.js'
 
-const FLOWS = 10_000
-const FEWER = geometryFor(FLOWS)
-const MORE = geometryFor(4 * FLOWS)
+const FLOWS = 5000
+
+/** With room enough that no flow loses its place by chance. */
+const FEWER = geometryFor(2 * FLOWS)
+const MORE = geometryFor(8 * FLOWS)
 
 const syn: TcpFlag[] = ['SYN']
 const ack: TcpFlag[] = ['ACK']
