@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import t from 'tap'
+import { effort } from '../tools/effort.js'
 import { buildAnswer, errorFrame } from '../tools/icmp.js'
 import { buildFrame, type Frame, fragmentsOf } from '../tools/packet.js'
 import { forwarded, loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
@@ -81,7 +82,8 @@ for (const [family, { frame: plain, most, unanswerable }] of Object.entries(fami
       t.equal(program.send(errorFrame({ about: plain, type, outer: { ttl: 1 } })).verdict, 'drop_ttl')
     })
 
-    t.test('is answered no more than a thousand times a second', async t => {
+    const tooSlow = effort(100) < 100 && 'needs a machine that answers more than a thousand times a second'
+    t.test('is answered no more than a thousand times a second', { skip: tooSlow }, async t => {
       const frame = { ...plain, ttl: 1 }
       let answered = 0
       const start = performance.now()
