@@ -26,7 +26,7 @@ export function runCommand(): Command {
     .addOption(fileOption())
     .option(
       '-i, --interface <if...>',
-      'attach XDP to these, to the device below a VLAN (default: where the configuration leads)',
+      'attach XDP to these only, to the device below a VLAN (default: where the configuration and routes lead)',
     )
     .addOption(
       new Option('--xdp-mode <mode>', 'how to attach XDP')

@@ -25,9 +25,10 @@ export interface BalancerOptions {
   /** A BPF file system, or an empty directory where one may be mounted. @default '/sys/fs/bpf' */
   readonly bpffs?: string
   /**
-   * Where XDP attaches; for a VLAN, to the device below it.
+   * Where XDP attaches, and nowhere else; for a VLAN, to the device below it. A real that is reached by another one takes
+   * no flows, with a `warning` at the start and a `real` event later.
    *
-   * @default those of the VRRP instances, and those that lead to the reals
+   * @default those of the VRRP instances, and those that lead to the reals, at the start or later
    */
   readonly interfaces?: readonly string[]
   /** `native` and `generic` fail where that mode cannot be had. @default 'auto' */
@@ -89,7 +90,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     this.#events = events
     this.#dataPlane = dataPlane
     dataPlane.on('real', change => this.#tellReal(change))
-    dataPlane.on('interface', status => this.emit('interface', status))
+    dataPlane.on('interface', status => this.#tellInterface(status))
     this.#rotation.on('log', ({ level, text }) => this.emit('log', { level, message: text }))
     this.#rotation.on('change', (...news) => this.#rotate(...news))
     this.#mailer.on('warning', ({ message }) => this.#warn(message))
@@ -189,9 +190,9 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     const services = this.#rotation.specs
     this.#dataPlane.apply(services)
     await this.#dataPlane.settled()
-    this.#checkReals()
-    this.#dataPlane.attach(wanted ?? [...new Set([...interfaces, ...this.#dataPlane.interfacesToReals()])])
-    for (const hidden of this.#dataPlane.hiddenTags()) this.#warn(hidden)
+    this.#refuseHopeless()
+    this.#dataPlane.attach(wanted ?? interfaces, { alsoToReals: wanted === undefined })
+    this.#warnOfUnreachable()
     const elected = new Set(instances.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
     const vips = new Set(services.flatMap(({ matches }) => matches.map(({ vip }) => vip)))
     for (const vip of vips) if (!elected.has(vip)) this.#dataPlane.setRole(vip, 'master')
@@ -232,15 +233,27 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     return neighbourShortages(neighboursOf(this.#plan.services))
   }
 
-  #checkReals(): void {
-    const hopeless: string[] = []
-    for (const { service, real, resolution } of this.#dataPlane.unreachable()) {
-      if ('hop' in resolution) continue
-      const what = `real server ${real} of ${service}: ${resolution.reason}`
-      if (resolution.kind === 'lasting') hopeless.push(what)
-      else this.#warn(`${what}; it takes no new flows until that changes`)
-    }
-    if (hopeless.length > 0) throw new XdplbError('CONFIG', hopeless.join('\n'))
+  #refuseHopeless(): void {
+    const hopeless = this.#unreachable().filter(({ kind }) => kind === 'lasting')
+    if (hopeless.length > 0) throw new XdplbError('CONFIG', hopeless.map(({ what }) => what).join('\n'))
+  }
+
+  #warnOfUnreachable(): void {
+    for (const { what } of this.#unreachable())
+      this.#warn(`${what}; it takes no new flows until that changes`)
+  }
+
+  #unreachable() {
+    return this.#dataPlane.unreachable().flatMap(({ service, real, resolution }) => {
+      if ('hop' in resolution) return []
+      return { kind: resolution.kind, what: `real server ${real} of ${service}: ${resolution.reason}` }
+    })
+  }
+
+  #tellInterface(status: InterfaceStatus): void {
+    this.emit('interface', status)
+    const { name, state } = status
+    if (state === 'attached') for (const hidden of this.#dataPlane.hiddenTags([name])) this.#warn(hidden)
   }
 
   #tellReal({ service, real, resolution }: RealChange): void {

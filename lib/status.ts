@@ -26,7 +26,7 @@ export interface BalancerStatus {
 
 export interface InterfaceStatus {
   readonly name: string
-  /** `missing`: deleted; it is attached to again when it comes back. */
+  /** `missing`: deleted, or another program is in the way; it is attached to when it comes back or changes. */
   readonly state: 'attached' | 'missing'
   readonly mode?: 'native' | 'generic'
   readonly ifindex?: number

@@ -29,6 +29,7 @@ import type { Timeouts } from './timeouts.js'
 import { Tracer } from './tracer.js'
 import { TrafficMeter } from './traffic.js'
 import { ROLE_AT, VOUCHED_AT } from './vip-table.js'
+import { type AttachOptions, Ways } from './ways.js'
 
 export interface DataPlaneOptions extends DataPlaneSettings {
   readonly name: string
@@ -76,6 +77,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
   readonly #interfaces: Interfaces
   readonly #traffic: TrafficMeter
   readonly #hops: NextHops
+  readonly #ways: Ways
   readonly #tracer: Tracer
   readonly #parts: readonly Disposable[]
 
@@ -99,26 +101,29 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     this.resized = resized
     const tables = new Tables(name => loaded.mapped(name))
     const paths = PathMtuEvents.open()
+    // in this order an interface that comes back is attached to, and said to be, before a way leads over it
+    const interfaces = new Interfaces(loaded, tables.ports, { pins, netlink, events, mode })
+    interfaces.on('change', status => this.emit('interface', status))
     const hops = new NextHops(netlink, events, paths)
+    const ways = new Ways(hops, interfaces)
     this.#loaded = loaded
     this.#pins = pins
     this.#tables = tables
-    this.#services = new Services(tables, hops)
-    this.#interfaces = new Interfaces(loaded, tables.ports, { pins, netlink, events, mode })
+    this.#services = new Services(tables, ways)
+    this.#interfaces = interfaces
     this.#traffic = new TrafficMeter(loaded.map('stats'), () => tables.reals.ids())
     const sweeper = new Sweeper(loaded, named => this.#services.forget(named))
     this.#hops = hops
+    this.#ways = ways
     this.#tracer = new Tracer(loaded, {
       tables,
       services: () => this.#services.running,
       lost: () => this.events().trace_lost,
     })
-    this.#parts = [sweeper, this.#traffic, this.#interfaces, this.#services, hops, paths, loaded]
+    this.#parts = [sweeper, this.#traffic, this.#services, ways, hops, paths, interfaces, loaded]
     this.#services.on('real', change => this.emit('real', change))
     this.#services.on('freed', id => this.#traffic.reset(id))
-    this.#interfaces.on('change', status => this.emit('interface', status))
-    for (const part of [this.#interfaces, events])
-      part.on('error', (error: unknown) => this.emit('error', error))
+    for (const part of [interfaces, events]) part.on('error', (error: unknown) => this.emit('error', error))
   }
 
   /** Loads the program, or adopts the one that is there. Nothing is attached or balanced yet. */
@@ -182,19 +187,14 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     return { path, array: tablesLayout.vips, roleAt: ROLE_AT, vouchedAt: VOUCHED_AT, master, backup }
   }
 
-  /** Sits on these interfaces and no others. Throws `NOT_FOUND`, `BUSY`, `UNSUPPORTED`. */
-  attach(interfaces: readonly string[]): void {
-    this.#interfaces.attach(interfaces)
+  /** Sits on these interfaces, and on others only if it is to. Throws `NOT_FOUND`, `BUSY`, `UNSUPPORTED`. */
+  attach(interfaces: readonly string[], options?: AttachOptions): void {
+    this.#ways.attach(interfaces, options)
   }
 
   /** Resolves when each real has been asked for its MAC address: at once, or when the kernel gives up (3 s). */
   async settled(): Promise<void> {
     while (this.#hops.isPending()) await once(this.#hops, 'change')
-  }
-
-  /** The interfaces that lead to the reals, as far as they are known. */
-  interfacesToReals(): string[] {
-    return this.#hops.interfaces()
   }
 
   /** Why reals take no flows that are configured to, `lasting` ones for ever. */
@@ -206,9 +206,9 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     return this.#interfaces.status()
   }
 
-  /** Why VLAN tags do not show where they should, a line for each interface. */
-  hiddenTags(): string[] {
-    return this.#interfaces.hiddenTags()
+  /** Why VLAN tags do not show where they should, a line for each interface: of these, or of all. */
+  hiddenTags(interfaces?: readonly string[]): string[] {
+    return this.#interfaces.hiddenTags(interfaces)
   }
 
   vips(): VipStatus[] {

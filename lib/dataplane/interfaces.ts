@@ -73,11 +73,28 @@ export class Interfaces
    */
   attach(names: readonly string[]): void {
     const devices = new Map(names.map(name => this.#deviceOf(name)).map(device => [device.name, device]))
-    for (const name of this.#pins.linkedInterfaces()) {
-      if (!devices.has(name)) this.#pins.remove(this.#pins.ofLink(name))
-    }
+    for (const name of this.#pins.linkedInterfaces()) if (!devices.has(name)) this.#leave(name)
     for (const device of devices.values()) this.#attach(device)
     this.#learnStations()
+  }
+
+  /**
+   * Sits also on this one, or on its device, before it returns. What is in the way of that is told as an `error`; it is
+   * tried again when something about the device changes.
+   */
+  reach(name: string): void {
+    try {
+      const device = this.#deviceOf(name)
+      if (!this.#attached.has(device.name)) this.#attached.set(device.name, undefined)
+      this.#followOne(device, 'set')
+    } catch (error) {
+      this.emit('error', error)
+    }
+  }
+
+  /** Does the program sit on the device of this index? */
+  has(ifindex: number): boolean {
+    return [...this.#attached.values()].some(attached => attached?.ifindex === ifindex)
   }
 
   status(): InterfaceStatus[] {
@@ -85,8 +102,8 @@ export class Interfaces
   }
 
   /** Why the program does not see the VLAN tags of all frames: `hiddenTags()`. */
-  hiddenTags(): string[] {
-    return hiddenTags([...this.#attached.keys()], this.#netlink.links(), name => tagStripping(name) !== 'no')
+  hiddenTags(names: readonly string[] = [...this.#attached.keys()]): string[] {
+    return hiddenTags(names, this.#netlink.links(), name => tagStripping(name) !== 'no')
   }
 
   /** Takes the program off its interfaces at once; a link that only loses its last holder does so some moments later. */
@@ -126,12 +143,32 @@ export class Interfaces
       )
     }
     this.#ports.open({ name, ifindex, mac, egress: ifindex })
-    const members = new Set<number>()
-    const held = attach(this.#loaded.program, this.#pins, { name, ifindex, mode: this.#mode })
-    const attached = { link: held, ifindex, mac, members }
+    const attached = { link: this.#hold(name, ifindex), ifindex, mac, members: new Set<number>() }
     this.#attached.set(name, attached)
+    this.#ports.restrain(ifindex)
     for (const port of this.#netlink.links()) this.#join(port, attached)
     this.emit('change', this.#statusOf(name))
+  }
+
+  #hold(name: string, ifindex: number): BpfLink {
+    try {
+      return attach(this.#loaded.program, this.#pins, { name, ifindex, mode: this.#mode })
+    } catch (error) {
+      this.#ports.close(ifindex)
+      throw error
+    }
+  }
+
+  /** A former process sat there: on the interface, and if that is a bond, on its ports. */
+  #leave(former: string): void {
+    const links = this.#netlink.links()
+    const device = links.find(({ name }) => name === former)
+    const left = device && [device, ...links.filter(({ master }) => master === device.index)]
+    for (const { name, index: ifindex } of left ?? []) {
+      this.#ports.takeOver({ name, ifindex })
+      this.#ports.close(ifindex)
+    }
+    this.#pins.remove(this.#pins.ofLink(former))
   }
 
   #follow(link: Link, change: Change): void {
@@ -164,6 +201,7 @@ export class Interfaces
   #join({ name, index, master }: Link, { ifindex, mac, members }: Attached): void {
     if (master !== ifindex) return
     this.#ports.open({ name, ifindex: index, mac, egress: ifindex })
+    this.#ports.restrain(index)
     members.add(index)
   }
 

@@ -5,7 +5,8 @@ import type { Link } from '../net/netlink/link.js'
 import type { Neighbour, NeighbourKey } from '../net/netlink/neighbour.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import type { PathMtuEvents } from '../net/path-mtu.js'
-import { mode } from './layout.gen.js'
+import type { Network } from '../network.js'
+import { NetworkSet } from './network-set.js'
 import { vlanStackOf } from './vlan-stack.js'
 import {
   type Destination,
@@ -72,6 +73,8 @@ export class NextHops
   readonly #by = new Map<string, Set<Tracked>>()
   readonly #timers: readonly NodeJS.Timeout[]
   #settling: NodeJS.Timeout | undefined
+  /** Where routes lead that have changed meanwhile. */
+  #rerouted = new NetworkSet()
   readonly #unsubscribe: () => void
 
   constructor(netlink: Netlink, events: NetlinkEvents, paths: PathMtuEvents) {
@@ -85,17 +88,18 @@ export class NextHops
       neighbour: (neighbour: Neighbour, change: Change) => this.#hear(neighbour, change),
       link: (link: Link, change: Change) => this.#refreshAll(tracked => isConcerned(tracked, link, change)),
       address: () => this.#lookAgain(),
-      route: () => this.#settle(),
+      route: (destination: Network) => this.#settle(destination),
+      path: () => this.#settle(),
       overrun: () => this.#refreshAll(() => true),
     }
-    const { neighbour, link, address, route, overrun } = listeners
+    const { neighbour, link, address, route, path, overrun } = listeners
     events.on('neighbour', neighbour).on('link', link).on('address', address)
     events.on('route', route).on('overrun', overrun)
-    paths.on('heard', route)
+    paths.on('heard', path)
     this.#unsubscribe = () => {
       events.off('neighbour', neighbour).off('link', link).off('address', address)
       events.off('route', route).off('overrun', overrun)
-      paths.off('heard', route)
+      paths.off('heard', path)
     }
   }
 
@@ -129,12 +133,14 @@ export class NextHops
     return [...this.#tracked.values()].some(({ resolution }) => isPending(resolution))
   }
 
-  /** Those that lead to the reals. */
+  /** Those that ways to reals lead over, also where nobody has answered yet. */
   interfaces(): string[] {
-    const names = [...this.#tracked.values()].flatMap(({ resolution }) =>
-      'hop' in resolution && resolution.hop.mode !== mode.local ? [resolution.interface] : [],
-    )
-    return [...new Set(names)]
+    return [...new Set([...this.#tracked.values()].flatMap(({ links: [first] }) => first?.name ?? []))]
+  }
+
+  /** The answers as they are now. */
+  *[Symbol.iterator](): IterableIterator<[Destination, Resolution]> {
+    for (const { destination, resolution } of this.#tracked.values()) yield [destination, resolution]
   }
 
   close(): void {
@@ -153,15 +159,19 @@ export class NextHops
     for (const tracked of this.#tracked.values()) if (which(tracked)) this.#refresh(tracked)
   }
 
-  /** A way that there is stays, unless routes lead it: those to a network of this host go with their interface. */
+  /** Looks for ways where there is none, and for better ones as asked. */
   #lookAgain(which = (_: Tracked) => false): void {
     this.#refreshAll(tracked => !('hop' in tracked.resolution) || which(tracked))
   }
 
-  #settle(): void {
+  /** On the way to a router the next route may matter, whatever it leads to: only the kernel can tell. */
+  #settle(changed?: Network): void {
+    if (changed) this.#rerouted.add(changed)
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
-      this.#lookAgain(isRouted)
+      const rerouted = this.#rerouted
+      this.#rerouted = new NetworkSet()
+      this.#lookAgain(tracked => isRouted(tracked) || rerouted.covers(tracked.destination.address))
     }, ROUTES_SETTLE_MS).unref()
   }
 

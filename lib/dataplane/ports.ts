@@ -41,10 +41,23 @@ export class Ports {
       const found = `its index ${ifindex} and the index ${holder} of another interface are equal modulo ${limit.ports}`
       throw new XdplbError('UNSUPPORTED', `attach to interface: ${name}: ${found}, expected them to differ`)
     }
-    const known = holder === ifindex ? before.stripped : 0
-    this.#ports.write(slot, { mac: macBytes(mac), stripped: known | stopTagStripping(name), ifindex, egress })
+    const stripped = holder === ifindex ? before.stripped : 0
+    this.#ports.write(slot, { mac: macBytes(mac), stripped, ifindex, egress })
     this.#open.set(ifindex, name)
     if (egress === ifindex) this.#egress.update(ifindex, ifindex)
+  }
+
+  /** Its card leaves VLAN tags where they are from now on. */
+  restrain(ifindex: number): void {
+    const name = this.#open.get(ifindex)
+    if (name === undefined) return
+    const slot = ifindex % limit.ports
+    this.#ports.update(slot, { stripped: this.#ports.read(slot).stripped | stopTagStripping(name) })
+  }
+
+  /** What a former process had opened is this one's to close. */
+  takeOver({ name, ifindex }: Pick<Ingress, 'name' | 'ifindex'>): void {
+    if (this.#ports.read(ifindex % limit.ports).ifindex === ifindex) this.#open.set(ifindex, name)
   }
 
   /** Its card does again what it did before, if it is still there. */

@@ -21,8 +21,15 @@ export interface Obstacle {
   readonly kind: 'pending' | 'passing' | 'lasting'
 }
 
+/** How packets get to a real. */
+export interface Way {
+  readonly hop: NextHop
+  /** That routes lead over; for a VLAN, frames leave by the device below it. */
+  readonly interface: string
+}
+
 /** The way to a real, or why there is none. */
-export type Resolution = { readonly hop: NextHop; readonly interface: string } | Obstacle
+export type Resolution = Way | Obstacle
 
 /** More than any packet has. */
 const MOST_MTU = 0xffff
@@ -42,6 +49,10 @@ export function passing(reason: string): Obstacle {
 /** This host is a real server itself: its packets go up the stack. */
 export function hopToSelf({ ifindex }: Route): NextHop {
   return { ...nowhere, ifindex, mode: mode.local }
+}
+
+export function isToSelf({ hop }: Way): boolean {
+  return hop.mode === mode.local
 }
 
 /**

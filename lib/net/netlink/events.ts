@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events'
 import { XdplbError } from '../../errors.js'
+import type { Network } from '../../network.js'
 import { errnos } from '../errno.js'
 import { type Watch, watch } from '../poll.js'
 import { decodeAddress, type InterfaceAddress, RTM_DELADDR, RTM_NEWADDR } from './address.js'
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK } from './link.js'
 import type { Message } from './message.js'
 import { decodeNeighbour, type Neighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.js'
-import { RTM_DELROUTE, RTM_NEWROUTE } from './route.js'
+import { decodeRouteDestination, RTM_DELROUTE, RTM_NEWROUTE } from './route.js'
 import { EventSocket } from './socket.js'
 
 /** `set`: it is new, or something about it changed (the kernel does not say which). */
@@ -16,8 +17,8 @@ export interface NetlinkEventMap {
   link: [link: Link, change: Change]
   address: [address: InterfaceAddress, change: Change]
   neighbour: [neighbour: Neighbour, change: Change]
-  /** Some route is new, another one or gone. */
-  route: []
+  /** A route to there is new, another one or gone. */
+  route: [destination: Network]
   /** Events were lost: whoever keeps a picture of a table must list it anew. */
   overrun: []
   /** The socket or what it said is broken. */
@@ -138,8 +139,10 @@ export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disp
         break
       }
       case RTM_NEWROUTE:
-      case RTM_DELROUTE:
-        this.emit('route')
+      case RTM_DELROUTE: {
+        const destination = this.#decode(decodeRouteDestination, payload)
+        if (destination) this.emit('route', destination)
+      }
     }
   }
 

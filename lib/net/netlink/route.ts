@@ -1,5 +1,6 @@
-import { type Address, familyOf } from '../../address.js'
-import { domainOf } from '../socket.js'
+import { type Address, familyOf, parseAddress } from '../../address.js'
+import type { Network } from '../../network.js'
+import { AF_INET, domainOf } from '../socket.js'
 import {
   asAddress,
   asAttributes,
@@ -55,6 +56,13 @@ export function encodeRouteQuery(destination: Address, oif?: number): Buffer {
     [RTA_OIF, oif === undefined ? undefined : fromU32(oif)],
   ])
   return Buffer.concat([header, attributes])
+}
+
+/** What a route leads to: everything, if it is a default route. */
+export function decodeRouteDestination(payload: Buffer): Network {
+  const { header, attributes } = decodePayload(payload, RTMSG_SIZE)
+  const everything = parseAddress(header.readUInt8(0) === AF_INET ? '0.0.0.0' : '::')
+  return { address: asAddress(attributes.get(RTA_DST)) ?? everything, prefixLength: header.readUInt8(1) }
 }
 
 export function decodeRoute(payload: Buffer): Route {

@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { Lab } from '../../../cli/demo/lab/lab.js'
 import { Site } from '../../system/daemon.js'
-import { addCable, serveName, takeVip } from '../hosts.js'
+import { addCable } from '../../tools/cable.js'
+import { serveName, takeVip } from '../hosts.js'
 
 const VIP = '10.0.0.1'
 

@@ -5,7 +5,8 @@ import { Lab } from '../../../cli/demo/lab/lab.js'
 import { setFeatures } from '../../../lib/net/features.js'
 import type { BalancerStatus, RealStatus } from '../../../lib/status.js'
 import { Site } from '../../system/daemon.js'
-import { addCable, serveName, takeVip } from '../hosts.js'
+import { addCable } from '../../tools/cable.js'
+import { serveName, takeVip } from '../hosts.js'
 
 // Clients are in VLAN 10, and so is the VIP; real servers in VLAN 20, in VLAN 30 of the provider's VLAN 100, and in none.
 // A real server hears nothing outside its own VLAN: there the client has a leg that answers go to.

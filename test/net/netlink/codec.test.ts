@@ -19,7 +19,7 @@ import {
   encodeManagedNeighbour,
   encodeNeighbourKey,
 } from '../../../lib/net/netlink/neighbour.js'
-import { decodeRoute, encodeRouteQuery } from '../../../lib/net/netlink/route.js'
+import { decodeRoute, decodeRouteDestination, encodeRouteQuery } from '../../../lib/net/netlink/route.js'
 
 // All bytes below were said by Linux 6.18; of the long messages about links only the attributes that matter are kept.
 
@@ -394,6 +394,7 @@ t.test('whatever bytes come', async t => {
     address: { decode: decodeAddress, samples: [vip4, global4, linkLocal6] },
     neighbour: { decode: decodeNeighbour, samples: [neighbour4, managed6, forwarding] },
     route: { decode: decodeRoute, samples: [onLink, viaGateway, viaIPv6] },
+    'route destination': { decode: decodeRouteDestination, samples: [onLink, viaGateway, viaIPv6] },
   }
 
   /** Random bytes seldom get far; real ones with a few bytes changed, or cut short, do. */
