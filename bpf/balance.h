@@ -4,7 +4,8 @@
  *
  *   parse → is it for a VIP of ours, and are we its master? → flow → (service → schedule) → rewrite → send
  *
- * Taken by what begins, changes or ends a flow, by fragments and ICMP errors, and by all packets while a trace is on.
+ * Taken by what begins, changes or ends a flow, by fragments and ICMP errors, by what is not found steady (steady.h), and
+ * by all packets while a trace is on.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ static __always_inline bool is_icmp(const struct arrival *arrival, const struct 
 	return packet->protocol == (is_ipv6(arrival) ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP);
 }
 
-/* An ICMP error goes to the real of the flow that it is about. */
+/* An ICMP error goes to the real of the flow that it is about; a trace tells it as a packet of that. */
 static __always_inline __u32 decide_error(struct xdp_md *ctx, const struct arrival *arrival, struct decision *decision)
 {
 	void *data_end = (void *)(long)ctx->data_end;
@@ -28,6 +29,7 @@ static __always_inline __u32 decide_error(struct xdp_md *ctx, const struct arriv
 
 	if (verdict != VERDICT_TX)
 		return verdict;
+	decision->packet.signal = SIGNAL_ERROR;
 	decision->verdict = VERDICT_PASS_ICMP_NO_FLOW;
 	recall_all(decision);
 	return VERDICT_TX;

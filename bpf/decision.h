@@ -20,7 +20,10 @@ struct decision {
 	__u32 by_template;		/* a template knew the client that begins it */
 };
 
-/* Of the packet that takes its whole way: where a trace finds it, in whichever step that ends. */
+/*
+ * Of the packet that takes its whole way: where a trace finds it, in whichever step that ends. One that was on its
+ * steady way when the trace began, and is diverted, is told as the packet before it.
+ */
 PERCPU(decisions, struct decision, 1);
 
 /* What led to the real of a decision. */

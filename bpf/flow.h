@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The flow table: which real server a connection was given to. The established path reads one word and writes it
- * when its age or state changes; the cold half is looked at when a flow begins, is confirmed or ends.
+ * The flow table: which real server a connection was given to, and what a packet says to that. A flow is a word that
+ * every packet reads and some write, and a cold half that is looked at when the flow begins, is confirmed or ends.
  */
 #pragma once
 
@@ -160,7 +160,7 @@ static __always_inline void refresh(struct entry *entry, __u64 word, __u64 fresh
 }
 
 /*
- * A packet that changes its flow's word, or may not be of that flow. True if it was settled; false if the flow that
+ * A packet that may change its flow's word, or not be of that flow. True if it was settled; false if the flow that
  * was found is over, and the packet may begin another one.
  */
 static __always_inline bool go_on(const struct settings *settings, struct decision *decision, struct entry *entry,
@@ -259,7 +259,7 @@ static __always_inline void follow_flow(struct decision *decision, bool is_dry)
 }
 
 /*
- * The real of a packet that says something new: of its flow, or of one that it begins. Or the verdict, if the packet
+ * The real of a packet that may say something new: of its flow, or of one that it begins. Or the verdict, if the packet
  * does not go to any. A function of its own, global, so that the verifier proves it once and apart from its callers.
  */
 PROVED_ONCE int follow(struct decision *decision)

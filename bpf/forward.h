@@ -7,12 +7,11 @@
 #pragma once
 
 #include "arrival.h"
-#include "schedule.h"
 #include "tags.h"
 
 #define TTL_SPENT 1
 
-/* What the next step has to know. */
+/* What the next step has to know. It may be one of another process: see enum slow_step. */
 struct handed {
 	__u32 real;			/* SLOW_STEP_TUNNEL: its id */
 	__u32 if_answered;		/* SLOW_STEP_ANSWER: the verdict, which says what the answer is */

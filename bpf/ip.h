@@ -65,11 +65,6 @@ static __always_inline struct iphdr *find_ipv4(void *data, void *data_end, struc
 	return find_payload(data, data_end, bpf_htons(ETH_P_IP), link);
 }
 
-static __always_inline struct ipv6 *find_ipv6(void *data, void *data_end, struct link *link)
-{
-	return find_payload(data, data_end, bpf_htons(ETH_P_IPV6), link);
-}
-
 /* Is there a whole IPv4 header? The two questions are kept apart, or clang asks the second one of a NULL. */
 static __always_inline bool is_inside(struct iphdr *ip, void *data_end)
 {

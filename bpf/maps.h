@@ -93,7 +93,11 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } traces SEC(".maps");					/* struct trace_record */
 
-/* Programs behind a tail call: what is rare or long, and IPv6, so that each family's usual way stays short. */
+/*
+ * Programs behind a tail call: what is rare or long, and IPv6, so that each family's usual way stays short. The program
+ * that a former process attached goes on to those of the next one by these numbers, with what is handed over in maps:
+ * whoever changes one raises LAYOUT_VERSION.
+ */
 enum slow_step {
 	SLOW_STEP_IPV6,
 	SLOW_STEP_BALANCE,

@@ -30,6 +30,7 @@ enum signal {
 	SIGNAL_END,			/* FIN, SHUTDOWN */
 	SIGNAL_ABORT,			/* RST, ABORT */
 	SIGNAL_NONE,			/* a segment with none of its flags */
+	SIGNAL_ERROR,			/* nothing: the packet is an ICMP error about the flow */
 	SIGNAL_INIT_ACK,		/* SCTP's own */
 	SIGNAL_COOKIE_ECHO,
 	SIGNAL_COOKIE_ACK,

@@ -65,6 +65,7 @@ static __always_inline bool takes_flows(__u32 id, __u32 service)
 
 /*
  * A walk: calls back with 0, 1, 2 … until it is told to stop by a 1. The verifier proves the body once, where it
- * would walk each round of a loop. bpf_loop() does the same since 5.17; bpf_for_each_map_elem(), since 5.13, wants a map.
+ * would walk each round of a loop. bpf_loop() does the same since 5.17; bpf_for_each_map_elem(), since 5.13, wants a
+ * map.
  */
 #define walk(step, context) bpf_for_each_map_elem(&steps, step, context, 0)

@@ -42,10 +42,17 @@ static __always_inline __u32 find_steady(const struct settings *settings, const 
 	return word_real(word);
 }
 
-static __always_inline __u32 take_the_whole_way(struct xdp_md *ctx)
+/* The step is there before the program is attached anywhere: the verdict is for a kernel that fails us. */
+static __always_inline __u32 leave_to_balance(struct xdp_md *ctx)
 {
 	bpf_tail_call(ctx, &slow, SLOW_STEP_BALANCE);
 	return VERDICT_PASS_NO_FLOW;
+}
+
+/* Is that what becomes of the packet, or may the whole way find something better? */
+static __always_inline bool is_final(__u32 verdict)
+{
+	return verdict != VERDICT_TX && verdict != VERDICT_PASS_FRAGMENT && verdict != VERDICT_PASS_PROTOCOL;
 }
 
 static __always_inline __u32 keep_steady(struct xdp_md *ctx, struct arrival *arrival, __u32 *egress_ifindex)
@@ -56,13 +63,13 @@ static __always_inline __u32 keep_steady(struct xdp_md *ctx, struct arrival *arr
 
 	if (verdict == VERDICT_TX)
 		verdict = read_ports(ctx, arrival, &decision.packet);
+	if (is_final(verdict))
+		return verdict;
 	if (verdict == VERDICT_TX)
 		decision.real = find_steady(settings, &decision.packet, ticks_now(settings));
-	else if (verdict != VERDICT_PASS_FRAGMENT && verdict != VERDICT_PASS_PROTOCOL)
-		return verdict;
 	if (unlikely(!decision.real))
-		return take_the_whole_way(ctx);
+		return leave_to_balance(ctx);
 	verdict = forward(ctx, arrival, &decision, egress_ifindex);
-	/* expire_nodest_conn ends the flow; without it it waits until its real is back. */
-	return verdict == VERDICT_DROP_REAL_REMOVED ? take_the_whole_way(ctx) : verdict;
+	/* With expire_nodest_conn the flow is over; else it waits until its real is back. */
+	return verdict == VERDICT_DROP_REAL_REMOVED ? leave_to_balance(ctx) : verdict;
 }

@@ -5,10 +5,9 @@
  */
 #pragma once
 
+#include "arrival.h"
 #include "flow.h"
 #include "forward.h"
-#include "transport.h"
-#include "vip.h"
 
 /* As follow(), for who only asks. */
 PROVED_ONCE int follow_dry(struct decision *decision)
@@ -18,51 +17,19 @@ PROVED_ONCE int follow_dry(struct decision *decision)
 	return 0;
 }
 
-static __always_inline __u32 question_ipv4(struct xdp_md *ctx, void *data, void *data_end, struct packet *packet)
-{
-	struct iphdr *ip = data + ETH_HLEN;
-	void *transport;
-	__u32 verdict;
-
-	if ((void *)(ip + 1) > data_end)
-		return VERDICT_PASS_MALFORMED;
-	packet->client = mapped_ipv4(ip->saddr);
-	packet->vip = mapped_ipv4(ip->daddr);
-	verdict = read_ipv4(ctx, ip, packet, &transport);
-	if (verdict != VERDICT_TX)
-		return verdict;
-	return read_transport(transport, data_end, room_behind(ip, transport, packet), packet);
-}
-
-static __always_inline __u32 question_ipv6(struct xdp_md *ctx, void *data, void *data_end, struct packet *packet)
-{
-	struct ipv6 *ip = data + ETH_HLEN;
-	void *transport;
-	__u32 verdict;
-
-	if ((void *)(ip + 1) > data_end)
-		return VERDICT_PASS_MALFORMED;
-	packet->client = ip->source;
-	packet->vip = ip->destination;
-	verdict = read_ipv6(ctx, ip, packet, &transport);
-	if (verdict != VERDICT_TX)
-		return verdict;
-	return read_transport(transport, data_end, room_behind(ip, transport, packet), packet);
-}
-
+/* The verdict as in ip.h; what is read is the same as of a packet that came in. */
 static __always_inline __u32 read_question(struct xdp_md *ctx, struct packet *packet)
 {
-	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
-	struct link link;
+	struct arrival arrival;
+	__u32 verdict;
 
-	if (!read_link(data, data_end, &link))
+	if (!read_link((void *)(long)ctx->data, data_end, &arrival.link) || !is_ip(&arrival))
 		return VERDICT_PASS_ETHERTYPE;
-	if (link.ethertype == bpf_htons(ETH_P_IP))
-		return question_ipv4(ctx, data, data_end, packet);
-	if (link.ethertype == bpf_htons(ETH_P_IPV6))
-		return question_ipv6(ctx, data, data_end, packet);
-	return VERDICT_PASS_ETHERTYPE;
+	if (!read_addresses(&arrival, data_end, packet))
+		return VERDICT_PASS_MALFORMED;
+	verdict = read_headers(ctx, &arrival, packet);
+	return verdict == VERDICT_TX ? read_ports(ctx, &arrival, packet) : verdict;
 }
 
 /* The verdict on a packet that has been read, but for what depends on the interface it comes in by. */

@@ -88,8 +88,8 @@ export interface Decision {
   readonly virtual?: string
   /** Or IANA's number of another one. */
   readonly protocol?: Protocol | number
-  /** What it says to its connection: `begin` is a SYN or INIT. */
-  readonly signal?: 'data' | 'begin' | 'end' | 'abort' | 'none'
+  /** What it says to its connection: `begin` is a SYN or INIT; `error` is said of an ICMP error about it. */
+  readonly signal?: 'data' | 'begin' | 'end' | 'abort' | 'none' | 'error'
   /** Bytes of IP. */
   readonly length?: number
   readonly reason?: 'flow' | 'template' | 'scheduler'

@@ -80,6 +80,7 @@ export class LoadedProgram implements Disposable {
     tellSize(object, pinned.geometry)
     former?.announce(object)
     const loaded = new LoadedProgram(object.load(), { adopted: true, former })
+    loaded.showFormer() // before packets come by way of the program that is attached: it has the same slow steps
     loaded.#finish(pins)
     return loaded
   }

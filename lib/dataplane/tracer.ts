@@ -22,7 +22,7 @@ const RENEWED_TICKS = 5 * TICKS_PER_SECOND
 
 const everything = { address: new Uint8Array(16), mask: new Uint8Array(16) }
 const reasons = [undefined, 'flow', 'template', 'scheduler'] as const
-const signals = ['data', 'begin', 'end', 'abort', 'none'] as const
+const signals = ['data', 'begin', 'end', 'abort', 'none', 'error'] as const
 
 /** Tells the decisions on live packets, to one listener at a time. */
 export class Tracer {

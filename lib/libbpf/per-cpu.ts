@@ -21,7 +21,8 @@ export function perCpu<T>(value: Codec<T>, cpus: number): Codec<readonly T[]> {
 
 /**
  * The value of a per-CPU map that is nothing but counters of 64 bits, added up over all CPUs. It adds halves: of 64
- * CPUs that takes 1 µs, where a bigint for each counter of each CPU takes 15. What is written is the first CPU's, and the others get zeroes.
+ * CPUs that takes 1 µs, where a bigint for each counter of each CPU takes 15. What is written is the first CPU's, and the
+ * others get zeroes.
  *
  * Throws `USAGE` for a value that is not of whole words.
  */

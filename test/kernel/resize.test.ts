@@ -205,6 +205,27 @@ t.test('while flows are being moved', { skip }, async t => {
   })
 })
 
+t.test(
+  'a process that dies while it moves flows leaves a program that brings them along',
+  { skip },
+  async t => {
+    const pins = new PinDirectory(makeBpffs(t), 'test')
+    const former = start(t, pins, geometryFor(1024))
+    former.apply(web)
+    const ports = Array.from({ length: 50 }, (_, index) => 1024 + index)
+    for (const sourcePort of ports) former.run({ sourcePort })
+    const ask = (program: ProgramUnderTest) =>
+      ports.map(sourcePort => program.run({ sourcePort, flags: ack }).real)
+    const reals = ask(former)
+    const attached = start(t, pins, geometryFor(8192))
+    attached.loaded.showFormer()
+    const next = start(t, pins, geometryFor(8192))
+    t.ok(next.loaded.former)
+    t.strictSame(ask(attached), reals, 'also by the steps of the next one, which has not begun to move any')
+    t.equal(attached.verdicts().pass_no_flow, 0)
+  },
+)
+
 t.test('tables that are too small for all', { skip }, async t => {
   const pins = new PinDirectory(makeBpffs(t), 'test')
   const former = start(t, pins, MORE)

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { Tracer } from '../../lib/dataplane/tracer.js'
 import type { TraceLine, TraceOptions } from '../../lib/decision.js'
 import { parseNetwork } from '../../lib/network.js'
+import { errorFrame } from '../tools/icmp.js'
 import { type Frame, frameBytes } from '../tools/packet.js'
 import { loadProgram, type ProgramUnderTest, skip } from '../tools/program.js'
 
@@ -49,7 +50,11 @@ t.test('a trace', { skip }, async t => {
   const sixth: Frame = { source: '2001:db8::100', sourcePort: 4, destinationPort: 443 }
   const unknown: Frame = { sourcePort: 5, destinationPort: 81 }
   const stranger: Frame = { destination: '10.0.0.9' }
+  const first: Frame = { ...goesOn, fragment: 0x2000, id: 7, payload: 8 }
+  const second: Frame = { ...goesOn, fragment: 3, id: 7, body: new Uint8Array(8) }
+  const error = errorFrame({ about: begins, type: 3 })
   const all = [begins, goesOn, again, query, sixth, unknown, stranger]
+  const related = [first, second, error]
 
   await t.test('tells of every packet what was decided, and why', async t => {
     const common = {
@@ -59,7 +64,7 @@ t.test('a trace', { skip }, async t => {
       service: '10.0.0.1:80/tcp',
       length: 40,
     }
-    const lines = await told(program, {}, all)
+    const lines = await told(program, {}, [...all, ...related])
     t.match(lines, [
       { ...common, client: '10.0.0.100:1', virtual: '10.0.0.1:80', signal: 'begin', reason: 'scheduler' },
       { ...common, client: '10.0.0.100:1', signal: 'data', reason: 'flow', phrase: /^sent to a real server/ },
@@ -68,10 +73,13 @@ t.test('a trace', { skip }, async t => {
       { client: '[2001:db8::100]:4', virtual: '[2001:db8::1]:443', real: '[2001:db8::49]:443' },
       { virtual: '10.0.0.1:81', verdict: 'pass_no_service' },
       { verdict: 'pass_not_vip' },
+      { client: '10.0.0.100:1', virtual: '10.0.0.1:80', real: '10.0.0.71:80', reason: 'flow' },
+      { client: '10.0.0.100:0', virtual: '10.0.0.1:0', real: '10.0.0.71:80', verdict: 'tx' },
+      { client: '10.0.0.100:1', virtual: '10.0.0.1:80', real: '10.0.0.71:80', signal: 'error' },
     ])
-    t.equal(lines.length, all.length)
-    const [first] = lines
-    if (first && 'at' in first) t.ok(Math.abs(Date.now() - Date.parse(first.at)) < 60_000, first.at)
+    t.equal(lines.length, all.length + related.length)
+    const [line] = lines
+    if (line && 'at' in line) t.ok(Math.abs(Date.now() - Date.parse(line.at)) < 60_000, line.at)
     isOff(t, program)
   })
 
