@@ -83,6 +83,8 @@ export class Script {
     await server.stop(0)
     await this.#stage.doing('checking', () => this.#master.said(/Removing service \[10\.0\.0\.71\]:tcp:80/))
     const seconds = (performance.now() - started) / 1000
+    // or it might be back before the other balancer has looked
+    await this.#stage.doing('checking', () => this.#backup.said(/Removing service \[10\.0\.0\.71\]:tcp:80/))
     this.#stage.show(`${host.name} leaves the rotation`, true, `after ${seconds.toFixed(1)} s`)
     const without = await this.#ask(this.#seed.clientAddresses)
     this.#stage.show(

@@ -200,8 +200,8 @@ t.test('a process that ends without closing', { skip }, async t => {
     import { Lab } from ${JSON.stringify(built('cli/demo/lab/lab.js'))}
     const lab = await Lab.open()
     const host = await lab.host('host', { addresses: [] })
-    console.log(host.spawn(['sleep', '1000']).pid)
     process.on('SIGUSR2', () => { throw new Error('nobody catches this') })
+    console.log(host.spawn(['sleep', '1000']).pid)
     setInterval(() => {}, 1000)
   `
   async function openElsewhere() {
