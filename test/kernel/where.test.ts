@@ -75,16 +75,16 @@ t.test('where', { skip }, async t => {
       [{ sourcePort: 1 }, { reason: 'flow', service: '10.0.0.1:80/tcp' }],
       [{ sourcePort: 1, flags: ack as ['ACK'] }, { reason: 'flow' }],
       [{ sourcePort: 2, destinationPort: 81 }, { reason: 'scheduler' }],
-      [
-        { sourcePort: 3, destinationPort: 81 },
-        { reason: 'template', persistsSeconds: 300 },
-      ],
+      [{ sourcePort: 3, destinationPort: 81 }, { reason: 'template' }],
     ]
     for (const [frame, expected] of cases) {
       const { sourcePort = 0, destinationPort = 80, flags = ['SYN'] } = frame
       const answer = ask(program, `10.0.0.100:${sourcePort}`, `10.0.0.1:${destinationPort}`, { flags })
       const { real } = program.run(frame)
       t.match(answer, { verdict: 'tx', real: `10.0.0.${real}:${destinationPort}`, ...expected })
+      if (expected.reason !== 'template') continue
+      const { persistsSeconds = 0 } = answer
+      t.ok(persistsSeconds > 240 && persistsSeconds <= 300, `${persistsSeconds} of 300 seconds are left`)
     }
   })
 
