@@ -1,10 +1,7 @@
-import { Fd } from './fd.js'
 import { libc, libcOk } from './libc.js'
-import { type Watch, watch } from './poll.js'
+import { EPOLL_CTL_ADD, openEpoll, type Watch, watch } from './poll.js'
 
 // <sys/epoll.h>
-const EPOLL_CLOEXEC = 0o2000000
-const EPOLL_CTL_ADD = 1
 const EPOLLOUT = 0x4
 const EPOLLONESHOT = 1 << 30
 
@@ -19,7 +16,7 @@ const MOST_EVENTS = 64
  * them and nothing allocated for each. It does not keep the process running.
  */
 export class Epoll implements Disposable {
-  readonly #fd = new Fd(libcOk(libc().epollCreate(EPOLL_CLOEXEC), 'make an epoll descriptor'))
+  readonly #fd = openEpoll()
   readonly #events = Buffer.alloc(MOST_EVENTS * layout.size)
   readonly #event = Buffer.alloc(layout.size)
   readonly #onWritable: (fds: readonly number[]) => void

@@ -62,12 +62,16 @@ function guarded(onReadable: () => void): void {
 
 // <sys/epoll.h>
 const EPOLL_CLOEXEC = 0o2000000
-const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_ADD = 1
 const EPOLL_EVENT_MAX_SIZE = 16 // 12 where it is packed (x86)
+
+export function openEpoll(): Fd {
+  return new Fd(libcOk(libc().epollCreate(EPOLL_CLOEXEC), 'make an epoll descriptor'))
+}
 
 /** koffi 3.3 aborts the whole process when libuv refuses a descriptor, so epoll is asked first. */
 function checkPollable(fd: number): void {
-  using epoll = new Fd(libcOk(libc().epollCreate(EPOLL_CLOEXEC), 'make an epoll descriptor'))
+  using epoll = openEpoll()
   if (libc().epollCtl(epoll.n, EPOLL_CTL_ADD, fd, new Uint8Array(EPOLL_EVENT_MAX_SIZE)) === 0) return
   const errno = koffi().errno()
   throw new XdplbError(

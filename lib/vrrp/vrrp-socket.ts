@@ -1,6 +1,7 @@
 import { type Address, addressBytes } from '../address.js'
 import { type Watch, watch } from '../net/poll.js'
 import { AF_INET, SOCK_RAW, SOL_SOCKET, Socket } from '../net/socket.js'
+import { encodeSocketAddress } from '../net/socket-address.js'
 import { IPPROTO_VRRP } from './advert.js'
 import { type Outgoing, VRRP_GROUP } from './outgoing.js'
 import { decodePacket, type Packet } from './packet.js'
@@ -37,10 +38,7 @@ export class VrrpSocket implements Disposable {
   }
 
   send({ destination, packet }: Outgoing): void {
-    const to = Buffer.alloc(16) // struct sockaddr_in
-    to.writeUInt16LE(AF_INET, 0)
-    to.set(addressBytes(destination).subarray(12), 4)
-    this.#socket.send(packet, to)
+    this.#socket.send(packet, encodeSocketAddress(destination, 0))
   }
 
   /** What has come since. */
