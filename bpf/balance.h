@@ -4,8 +4,8 @@
  *
  *   parse → is it for a VIP of ours, and are we its master? → flow → (service → schedule) → rewrite → send
  *
- * Taken by what begins, changes or ends a flow, by fragments and ICMP errors, by what is not found steady (steady.h), and
- * by all packets while a trace is on.
+ * Taken by what begins, changes or ends a flow, by fragments and ICMP errors, by what is not found steady (steady.h),
+ * and by all packets while a trace is on.
  */
 #pragma once
 

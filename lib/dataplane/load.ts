@@ -80,7 +80,6 @@ export class LoadedProgram implements Disposable {
     tellSize(object, pinned.geometry)
     former?.announce(object)
     const loaded = new LoadedProgram(object.load(), { adopted: true, former })
-    loaded.showFormer() // before packets come by way of the program that is attached: it has the same slow steps
     loaded.#finish(pins)
     return loaded
   }
@@ -219,8 +218,12 @@ export class LoadedProgram implements Disposable {
     this.mapped('settings').write(layout.settings, 0, { ...settings, ...some })
   }
 
-  /** The new programs stand in for the old ones: in the array of slow steps, and under the pin. */
+  /**
+   * The new programs stand in for the old ones: in the array of slow steps, and under the pin. Packets come to the steps
+   * from then on, by way of the program that is attached, so the former tables are shown first.
+   */
   #finish(pins: PinDirectory): void {
+    this.showFormer()
     for (const step of slowSteps) this.#slow.update(step, this.#object.program(step).fd)
     pins.remove(pins.of('prog'))
     this.program.pin(pins.of('prog'))

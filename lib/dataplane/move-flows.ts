@@ -23,7 +23,6 @@ export async function moveFlows(
   const formerSlots = former.geometry.flowBuckets * limit.ways
   const before = countEvents(loaded)
   loaded.copyFragments()
-  loaded.showFormer()
   replace(loaded.program, pins)
   loaded.showFormer() // again: the former program is in the midst of no packet any more
   loaded.copyFragments()

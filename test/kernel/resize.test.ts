@@ -161,7 +161,6 @@ t.test('while flows are being moved', { skip }, async t => {
   dying.close()
   const program = start(t, pins, MORE)
   t.ok(program.loaded.former, 'which the next start finishes')
-  program.loaded.showFormer()
 
   await t.test('a packet brings its flow along', async t => {
     const asked = clients.filter(flow => flow % 7 === 0)
@@ -218,7 +217,6 @@ t.test(
       ports.map(sourcePort => program.run({ sourcePort, flags: ack }).real)
     const reals = ask(former)
     const attached = start(t, pins, geometryFor(8192))
-    attached.loaded.showFormer()
     const next = start(t, pins, geometryFor(8192))
     t.ok(next.loaded.former)
     t.strictSame(ask(attached), reals, 'also by the steps of the next one, which has not begun to move any')
