@@ -92,6 +92,11 @@ function causesOf(error: XdplbError): string {
   return lines.map(line => `${line}\n`).join('')
 }
 
+/** Fulfilled when all that was written has been handed over. */
+function printed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise(resolve => stream.write('', () => resolve()))
+}
+
 // `xdplb status | head -1`: a reader that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit()
@@ -99,4 +104,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 await main()
+// A pipe takes what its reader has room for: process.exit() would throw the rest away.
+await Promise.all([process.stdout, process.stderr].map(printed))
 process.exit()

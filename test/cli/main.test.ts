@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { built } from '../../cli/demo/lab/built.js'
 import { run, xdplb } from './xdplb.js'
@@ -45,6 +46,13 @@ t.test('a command line that does not fit is exit 2, one line, and a hint where t
   for (const [index, [args, stderr]] of wrong.entries()) {
     t.match(outcomes[index], { code: 2, stdout: '', stderr }, args.join(' '))
   }
+})
+
+t.test('what is printed arrives whole, however much more it is than a pipe holds', async t => {
+  const file = join(t.testdir({ 'wrong.conf': 'lb_kindd DR\n'.repeat(3000) }), 'wrong.conf')
+  const { code, stdout } = await xdplb('check', '-f', file, '--json')
+  t.equal(code, 1)
+  t.equal(JSON.parse(stdout).length, 3000)
 })
 
 t.test('a reader that has seen enough is no error', { skip }, async t => {
