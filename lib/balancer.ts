@@ -95,6 +95,9 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     this.#rotation.on('change', (...news) => this.#rotate(...news))
     this.#mailer.on('warning', ({ message }) => this.#warn(message))
     for (const part of [dataPlane, events]) part.on('error', (error: unknown) => this.#warn(messageOf(error)))
+    events.on('overrun', () =>
+      this.#warn('events of the kernel were lost: what they may have told is looked up anew'),
+    )
   }
 
   /**

@@ -123,7 +123,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     this.#parts = [sweeper, this.#traffic, this.#services, ways, hops, paths, interfaces, loaded]
     this.#services.on('real', change => this.emit('real', change))
     this.#services.on('freed', id => this.#traffic.reset(id))
-    for (const part of [interfaces, events]) part.on('error', (error: unknown) => this.emit('error', error))
+    interfaces.on('error', error => this.emit('error', error))
   }
 
   /** Loads the program, or adopts the one that is there. Nothing is attached or balanced yet. */

@@ -44,6 +44,7 @@ export class Interfaces
   readonly #attached = new Map<string, Attached | undefined>()
   #learning: NodeJS.Immediate | undefined
   readonly #onLink = (link: Link, change: Change) => this.#follow(link, change)
+  readonly #onOverrun = () => this.#followAll()
 
   constructor(
     loaded: LoadedProgram,
@@ -64,7 +65,7 @@ export class Interfaces
     const { egress, stations } = mapLayouts
     this.#ports = new Ports(ports, loaded.map('egress').typed({ key: egress.key, value: egress.value }))
     this.#stations = new Stations(loaded.map('stations').typed({ key: stations.key, value: stations.value }))
-    events.on('link', this.#onLink)
+    events.on('link', this.#onLink).on('overrun', this.#onOverrun)
   }
 
   /**
@@ -114,7 +115,7 @@ export class Interfaces
 
   /** Lets go of the links; they stay pinned, and the program stays attached. */
   close(): void {
-    this.#events.off('link', this.#onLink)
+    this.#events.off('link', this.#onLink).off('overrun', this.#onOverrun)
     clearImmediate(this.#learning)
     for (const attached of this.#attached.values()) attached?.link.close()
     this.#attached.clear()
@@ -183,6 +184,19 @@ export class Interfaces
     }
   }
 
+  /** After events that were lost, as if each interface had just been told of: those that have gone first. */
+  #followAll(): void {
+    const links = this.#netlink.links()
+    const there = new Set(links.map(({ index }) => index))
+    for (const [name, attached] of this.#attached) {
+      if (attached === undefined) continue
+      if (isSevered(attached) || !there.has(attached.ifindex)) this.#lose(name, attached)
+      else for (const member of attached.members) if (!there.has(member)) this.#part(member, attached)
+    }
+    for (const link of links) this.#follow(link, 'set')
+    this.#learnSoon()
+  }
+
   #followOne(link: Link, change: Change): void {
     const attached = this.#attached.get(link.name)
     if (attached && (change === 'deleted' || link.index !== attached.ifindex)) this.#lose(link.name, attached)
@@ -195,7 +209,11 @@ export class Interfaces
 
   #followMember(link: Link, change: Change, attached: Attached): void {
     if (change === 'set' && link.master === attached.ifindex) this.#join(link, attached)
-    else if (attached.members.delete(link.index)) this.#ports.close(link.index)
+    else this.#part(link.index, attached)
+  }
+
+  #part(index: number, { members }: Attached): void {
+    if (members.delete(index)) this.#ports.close(index)
   }
 
   #join({ name, index, master }: Link, { ifindex, mac, members }: Attached): void {
@@ -253,4 +271,9 @@ export class Interfaces
       ...(isRestrained && { tagStripping: 'stopped' as const }),
     }
   }
+}
+
+/** Has its interface gone, though another one may have its name or its index by now? */
+function isSevered({ link, ifindex }: Attached): boolean {
+  return link.info().ifindex !== ifindex
 }

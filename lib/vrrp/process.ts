@@ -34,6 +34,10 @@ function start({ instances, roles }: Order & { type: 'start' }): void {
   }
   const netlink = Netlink.open()
   const events = NetlinkEvents.open()
+  events.on('error', error => {
+    const text = error instanceof Error ? error.message : String(error)
+    report({ type: 'log', instance: '', level: 'warn', text })
+  })
   const cells = BpfMap.openPinned(roles.path).mapped().within(roles.array)
   const surroundings = { netlink, events, cells, roles }
   for (const instance of instances) speakers.push(speakerFor(instance, surroundings))

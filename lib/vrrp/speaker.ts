@@ -44,6 +44,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
   readonly #events: NetlinkEvents
   readonly #addresses: VirtualAddresses
   readonly #onLink = (link: Link, change: Change) => this.#followLink(link, change)
+  readonly #onOverrun = () => this.#judge(this.#connect())
   #socket: VrrpSocket | undefined
   #ifindex = 0
   #source: Address | undefined
@@ -59,7 +60,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
     this.#events = events
     this.#addresses = new VirtualAddresses(options.addresses, netlink, events)
     this.#addresses.on('lost', () => this.#input({ type: 'addressLost' }))
-    events.on('link', this.#onLink)
+    events.on('link', this.#onLink).on('overrun', this.#onOverrun)
   }
 
   get name(): string {
@@ -91,7 +92,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
 
   close(): void {
     clearTimeout(this.#timer)
-    this.#events.off('link', this.#onLink)
+    this.#events.off('link', this.#onLink).off('overrun', this.#onOverrun)
     this.#socket?.close()
     this.#addresses.close()
   }
@@ -127,7 +128,10 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
 
   #followLink(link: Link, change: Change): void {
     if (link.name !== this.#options.interface) return
-    const faults = change === 'deleted' ? ['link' as const] : this.#connect()
+    this.#judge(change === 'deleted' ? ['link'] : this.#connect())
+  }
+
+  #judge(faults: readonly Fault[]): void {
     for (const fault of ['link', 'source'] as const) {
       this.#input({ type: faults.includes(fault) ? 'fault' : 'recovery', fault })
     }

@@ -24,6 +24,7 @@ export class VirtualAddresses extends EventEmitter<{ lost: [Address] }> implemen
   readonly #events: NetlinkEvents
   readonly #frames = FrameSocket.open()
   readonly #onAddress = (found: InterfaceAddress, change: Change) => this.#notice(found, change)
+  readonly #onOverrun = () => this.#lookForLost()
   #wanted = false
 
   constructor(addresses: readonly VirtualAddress[], netlink: Netlink, events: NetlinkEvents) {
@@ -31,7 +32,7 @@ export class VirtualAddresses extends EventEmitter<{ lost: [Address] }> implemen
     this.#addresses = addresses
     this.#netlink = netlink
     this.#events = events
-    events.on('address', this.#onAddress)
+    events.on('address', this.#onAddress).on('overrun', this.#onOverrun)
   }
 
   /** Did a process before this one leave any of them? */
@@ -70,7 +71,7 @@ export class VirtualAddresses extends EventEmitter<{ lost: [Address] }> implemen
   }
 
   close(): void {
-    this.#events.off('address', this.#onAddress)
+    this.#events.off('address', this.#onAddress).off('overrun', this.#onOverrun)
     this.#frames.close()
   }
 
@@ -96,5 +97,14 @@ export class VirtualAddresses extends EventEmitter<{ lost: [Address] }> implemen
   #notice({ address }: InterfaceAddress, change: Change): void {
     const isOne = this.#addresses.some(virtual => virtual.address === address)
     if (this.#wanted && change === 'deleted' && isOne) this.emit('lost', address)
+  }
+
+  /** The same, where the event of it was lost. */
+  #lookForLost(): void {
+    if (!this.#wanted) return
+    const found = this.#netlink.addresses()
+    for (const { address, ifindex } of this.#onInterfaces()) {
+      if (!found.some(one => one.address === address && one.ifindex === ifindex)) this.emit('lost', address)
+    }
   }
 }

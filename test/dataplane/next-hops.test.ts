@@ -8,24 +8,24 @@ import { isPending, leadsBy, type Resolution } from '../../lib/dataplane/way.js'
 import { FrameSocket } from '../../lib/net/frame-socket.js'
 import { type Mac, macFromBytes } from '../../lib/net/mac.js'
 import { inNamespace } from '../../lib/net/namespace.js'
-import { NetlinkEvents } from '../../lib/net/netlink/events.js'
+import { NetlinkEvents, type NetlinkEventsOptions } from '../../lib/net/netlink/events.js'
 import { Netlink } from '../../lib/net/netlink/netlink.js'
 import { PathMtuEvents } from '../../lib/net/path-mtu.js'
 import { ip, makeSegment, skip, sysctl } from '../net/netns.js'
 import { buildFrame, mac as macOf } from '../tools/packet.js'
 
 /** The next hops of a host that is joined to the router 10.0.0.71, 2001:db8::71. */
-function nextHops(t: Test, label: string) {
+function nextHops(t: Test, label: string, options: NetlinkEventsOptions = {}) {
   const { lb, web, mac } = makeSegment(t, label)
   const netlink = inNamespace(lb, () => Netlink.open())
   const events = inNamespace(lb, () =>
-    NetlinkEvents.open({ about: ['link', 'address', 'neighbour', 'route'] }),
+    NetlinkEvents.open({ about: ['link', 'address', 'neighbour', 'route'], ...options }),
   )
   const paths = inNamespace(lb, () => PathMtuEvents.open())
   const hops = new NextHops(netlink, events, paths)
   for (const part of [netlink, events, paths, hops]) t.teardown(() => part.close())
   const to = (address: string, forwarding: Forwarding) => ({ address: parseAddress(address), forwarding })
-  return { lb, web, mac, netlink, hops, to }
+  return { lb, web, mac, netlink, events, hops, to }
 }
 
 /** The answer, once there is one. */
@@ -151,4 +151,24 @@ t.test('the way to a real behind a router', { skip }, async t => {
       reason: 'nobody on enp0s8 answers when asked for the MAC address of the router 10.0.0.72',
     })
   })
+})
+
+t.test('the ways to reals when events were lost', { skip }, async t => {
+  const { lb, netlink, events, hops, to } = nextHops(t, 'lost', { receiveBufferBytes: 4096 })
+  ip(`-n ${lb} route add 192.168.9.0/24 via 10.0.0.71`)
+  const [near, far] = [to('10.0.0.71', 'dr'), to('192.168.9.5', 'tun')]
+  for (const way of [near, far]) t.ok('hop' in (await settled(hops, way)))
+
+  const lost = once(events, 'overrun')
+  const address = { address: parseAddress('10.7.0.1'), prefixLength: 32, ifindex: 1 }
+  for (let time = 0; time < 100; time++) {
+    netlink.addAddress(address)
+    netlink.deleteAddress(address)
+  }
+  const other = '02:00:00:00:00:99' as Mac
+  ip(`-n ${lb} neigh replace 10.0.0.71 lladdr ${other} dev enp0s8 nud permanent`)
+  ip(`-n ${lb} route del 192.168.9.0/24`)
+  await lost
+  t.ok(leadsBy(hops.resolution(near), other), 'are those by the neighbours that there are')
+  t.match(hops.resolution(far), { reason: 'no route leads to it' }, 'and by the routes')
 })

@@ -19,7 +19,10 @@ export interface NetlinkEventMap {
   neighbour: [neighbour: Neighbour, change: Change]
   /** A route to there is new, another one or gone. */
   route: [destination: Network]
-  /** Events were lost: whoever keeps a picture of a table must list it anew. */
+  /**
+   * Events were lost: whoever keeps a picture of a table must list it anew. A listener that cannot do so throws, which
+   * is told as an `error`, and all are asked again a second later.
+   */
   overrun: []
   /** The socket or what it said is broken. */
   error: [error: unknown]
@@ -44,6 +47,9 @@ const groups = {
   route: [7, 11],
 } as const satisfies Record<string, number[]>
 
+/** Of a table that changes all the time there may be no consistent list for a while: `RequestSocket.dump()`. */
+const OVERRUN_AGAIN_MS = 1000
+
 /** So many datagrams a turn of the event loop: timers go first when the kernel has more to say. */
 const DATAGRAMS_PER_TURN = 64
 
@@ -55,10 +61,12 @@ const DATAGRAMS_PER_TURN = 64
 export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disposable {
   readonly #socket: EventSocket
   readonly #watch: Watch
+  #overrunAgain: NodeJS.Timeout | undefined
   #closed = false
 
   private constructor(socket: EventSocket, keepAlive: boolean) {
     super()
+    this.setMaxListeners(0) // each VRRP instance has its own, and there may be 255 of them
     this.#socket = socket
     this.#watch = watch(socket.fd, () => this.#read(), { keepAlive })
   }
@@ -79,6 +87,7 @@ export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disp
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    clearTimeout(this.#overrunAgain)
     this.#watch.close()
     this.#socket.close()
   }
@@ -99,11 +108,21 @@ export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disp
     try {
       return this.#socket.receive()
     } catch (error) {
-      if (isOverrun(error)) {
-        this.#discard()
-        this.emit('overrun')
-      } else this.emit('error', error)
+      if (isOverrun(error)) this.#tellOverrun()
+      else this.emit('error', error)
       return undefined
+    }
+  }
+
+  #tellOverrun(): void {
+    if (this.#closed) return
+    clearTimeout(this.#overrunAgain)
+    try {
+      this.#discard()
+      this.emit('overrun')
+    } catch (error) {
+      this.#overrunAgain = setTimeout(() => this.#tellOverrun(), OVERRUN_AGAIN_MS).unref()
+      this.emit('error', error)
     }
   }
 

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { Lab } from '../../../cli/demo/lab/lab.js'
 import { Site } from '../../system/daemon.js'
+import { deaf } from '../../system/deaf.js'
 import { addCable } from '../../tools/cable.js'
 import { serveName, takeVip } from '../hosts.js'
 
@@ -40,7 +41,7 @@ t.test('on a bond', async t => {
   )
   const site = new Site(lab, balancer)
   t.teardown(() => site[Symbol.dispose]())
-  await site.start(config)
+  const daemon = await site.start(config)
 
   const ask = () => client.run(['curl', '-sS', '--max-time', '20', `http://${VIP}/`])
   const answers = async () => [await ask(), await ask()].sort()
@@ -58,5 +59,12 @@ t.test('on a bond', async t => {
   await enslave('port1')
   await balancer.ip('link set port2 nomaster')
   t.same(await answers(), both, 'a port that joins later is one as well')
+
+  await deaf(daemon, balancer, async () => {
+    await enslave('port2')
+    await balancer.ip('link set port1 nomaster')
+  })
+  await daemon.printed(/events of the kernel were lost/)
+  t.same(await answers(), both, 'also when nothing was heard of it')
   t.ok((await site.status()).verdicts.tx, 'sent back by the bond')
 })

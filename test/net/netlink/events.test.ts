@@ -127,6 +127,26 @@ t.test('events', { skip }, async t => {
     t.ok(await again, 'and the subscription lives on')
   })
 
+  t.test('that were lost are said again to who could not list anew what they were about', async t => {
+    const { events } = subscribe(t, namespace, { about: ['address'], receiveBufferBytes: 4096 })
+    let times = 0
+    const listed = new Promise<void>(resolve => {
+      events.on('overrun', () => {
+        if (++times === 1) throw new Error('not now')
+        resolve()
+      })
+    })
+    const failed = once(events, 'error')
+    const address = { address: parseAddress('10.3.0.1'), prefixLength: 32, ifindex: 1 }
+    for (let time = 0; time < 100; time++) {
+      netlink.addAddress(address)
+      netlink.deleteAddress(address)
+    }
+    t.match(await failed, [{ message: 'not now' }])
+    await listed
+    t.equal(times, 2)
+  })
+
   t.test('end with close, also when a listener closes in the midst of several', async t => {
     const { events } = subscribe(t, namespace, { about: ['address'] })
     let told = 0
