@@ -4,9 +4,9 @@ import type { Walk } from '../lib/bench/walk.js'
 import { XdplbError } from '../lib/errors.js'
 import { layIpvs } from './ipvs-director.js'
 
-// node --import tsx bench/beside-ipvs.ts PACKETS ROUNDS: what a packet costs end to end by the clock on the wall, in ns
-// of each round, through xdplb and through IPVS of one kernel, all taking turns; as JSON. bench/ipvs.ts runs it in an
-// emulated machine.
+// node --import tsx bench/beside-ipvs.ts PACKETS ROUNDS: what a packet costs by the clock on the wall, in ns of each
+// round, from the driver's hands on until a station has it, through xdplb and through IPVS of one kernel, all taking
+// turns; as JSON. bench/ipvs.ts runs it in an emulated machine.
 
 /** What a packet took, in ns of each round. */
 export interface Turn {
@@ -32,23 +32,22 @@ const turns: (Turn & { path: Path })[] = [1, MANY].flatMap(flows =>
 
 for (let round = 0; round < rounds; round++)
   for (const { path, flows, ns } of turns) {
-    const packet = (flag: 'syn' | 'ack'): Packet => ({ flag, destination: path.destination })
     rig.balancer.clear()
     for (const flag of ['syn', 'ack'] as const)
-      rig.send(path.cable, packet(flag), { order: 'counting', flows }, flows)
-    ns.push(measure(path, packet('ack'), { order: 'random', flows }))
+      rig.deliver(path, { flag }, { order: 'counting', flows }, flows)
+    ns.push(measure(path, { flag: 'ack' }, { order: 'random', flows }))
   }
 console.log(JSON.stringify(turns.map(({ path: _, ...turn }) => turn)))
 
 /** Sends the packets, and sees to it that all of them come back. */
-function measure({ cable }: Path, packet: Packet, walk: Walk): number {
+function measure(path: Path, packet: Packet, walk: Walk): number {
   const total = () => rig.source.arrived().reduce((sum, count) => sum + count, 0)
   const before = total()
-  const { wall } = rig.send(cable, packet, walk, packets)
+  const { wall } = rig.deliver(path, packet, walk, packets)
   const returned = total() - before
   if (returned === packets) return wall
   throw new XdplbError(
     'USAGE',
-    `measure ${cable.far.name}: ${returned} packets came back, expected ${packets}`,
+    `measure ${path.cable.far.name}: ${returned} packets came back, expected ${packets}`,
   )
 }

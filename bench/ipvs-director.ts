@@ -10,7 +10,7 @@ const reals = Array.from({ length: REALS }, (_, index) => 100 + index)
 export function layIpvs(rig: Rig): Path {
   const cable = layCable(rig, 'ipvs')
   const { name } = cable.far
-  passToStack(rig, cable)
+  const program = passToStack(rig, cable)
   rig.bed.ip(
     `address add 10.0.6.1/24 dev ${name}`,
     ...vips.map(vip => `address add ${vip}/32 dev lo`),
@@ -24,5 +24,5 @@ export function layIpvs(rig: Rig): Path {
     ...reals.map(last => `-a -t ${vip}:80 -r 10.0.6.${last} -g`),
   ])
   rig.bed.run('ipvsadm', ['-R'], `${services.join('\n')}\n`)
-  return { cable, destination: parseAddress('10.0.5.8') }
+  return { cable, program, destination: parseAddress('10.0.5.8') }
 }

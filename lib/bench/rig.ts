@@ -4,6 +4,7 @@ import { BpfObject, type LoadedObject, type Program } from '../libbpf/index.js'
 import { Balancer, firstVip, ports, VIPS } from './balancer.js'
 import { Bed, type Cable } from './bed.js'
 import { buildFrame, type FrameSpec } from './frame.js'
+import type { Path } from './paths.js'
 import { type Cost, Source } from './source.js'
 import type { Pattern, Walk } from './walk.js'
 
@@ -79,6 +80,13 @@ export class Rig implements Disposable {
   send(cable: Cable, packet: Packet, walk: Walk, packets: number): Cost {
     const options = { packets, ifindex: cable.near.ifindex }
     return this.bed.enter(() => this.source.send(patternOf(packet, cable), walk, options))
+  }
+
+  /** Gives packets to what takes them at the far end of a path, as its driver does that has received them. */
+  deliver({ cable, program, destination }: Path, packet: Packet, walk: Walk, packets: number): Cost {
+    const options = { packets, ifindex: cable.far.ifindex }
+    const pattern = patternOf({ destination, ...packet }, cable)
+    return this.bed.enter(() => this.source.deliver(program, pattern, walk, options))
   }
 
   close(): void {

@@ -65,7 +65,7 @@ export class Source implements Disposable {
    * @param ifindex what they are said to have come in by, in the thread's network namespace
    */
   run(program: Program, pattern: Pattern, walk: Walk, options: { packets: number; ifindex: number }): Cost {
-    this.#object.map('measured').typed({ key: u32, value: u32 }).update(0, program.fd)
+    this.#putBehindFront(program)
     const { cost, retval } = this.#send('front', pattern, walk, { ...options, liveFrames: false })
     if (retval === XDP_ABORTED)
       throw new XdplbError('USAGE', 'send packets: no program behind the front got the last one')
@@ -75,6 +75,20 @@ export class Source implements Disposable {
   /** Sends packets out of an interface, in earnest. */
   send(pattern: Pattern, walk: Walk, options: { packets: number; ifindex: number }): Cost {
     return this.#send('generate', pattern, walk, { ...options, liveFrames: true }).cost
+  }
+
+  /**
+   * Gives packets to a program as the driver of an interface does that has received them, in earnest: what it sends
+   * back leaves by that interface, what it passes goes to the stack.
+   */
+  deliver(
+    program: Program,
+    pattern: Pattern,
+    walk: Walk,
+    options: { packets: number; ifindex: number },
+  ): Cost {
+    this.#putBehindFront(program)
+    return this.#send('front', pattern, walk, { ...options, liveFrames: true }).cost
   }
 
   /** How many packets have come to the sink, by the last byte of the MAC address that they were sent to. */
@@ -90,6 +104,10 @@ export class Source implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #putBehindFront(program: Program): void {
+    this.#object.map('measured').typed({ key: u32, value: u32 }).update(0, program.fd)
   }
 
   #send(

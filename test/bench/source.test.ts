@@ -1,4 +1,5 @@
 import t from 'tap'
+import { built } from '../../cli/demo/lab/built.js'
 import { Capture } from '../../cli/demo/lab/capture.js'
 import { PassPrograms } from '../../cli/demo/lab/pass.js'
 import { parseAddress } from '../../lib/address.js'
@@ -6,6 +7,7 @@ import { Bed, type Cable } from '../../lib/bench/bed.js'
 import { buildFrame, type FrameSpec } from '../../lib/bench/frame.js'
 import { Source } from '../../lib/bench/source.js'
 import type { Pattern } from '../../lib/bench/walk.js'
+import { BpfObject } from '../../lib/libbpf/index.js'
 import { checksum } from '../../lib/vrrp/checksum.js'
 import { skip } from '../tools/program.js'
 
@@ -57,6 +59,17 @@ t.test('the source of packets', { skip }, async t => {
         5000,
       )
     }
+  })
+
+  await t.test('gives them to a program as the driver of an interface does', async t => {
+    using swapper = BpfObject.open(built('bpf/lab.bpf.o')).withXdpFrags().load()
+    const last = Number.parseInt(near.mac.slice(-2), 16)
+    const total = () => source.arrived()[last] ?? 0
+    const before = total()
+    const options = { packets: 5000, ifindex: far.ifindex }
+    const swap = swapper.program('floor_swap')
+    bed.enter(() => source.deliver(swap, patternOver(cable), { order: 'counting' }, options))
+    t.equal(total() - before, 5000, 'and they leave by that interface')
   })
 
   await t.test('passes on what it did not make', async t => {
