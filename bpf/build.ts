@@ -45,7 +45,9 @@ try {
     step('copy', join(shipped, name), () => copyFileSync(object, join(shipped, name)))
   }
   step('generate', layout, () => {
-    const shared = ['verdict.h', 'types.h'].map(name => readFileSync(join(bpf, name), 'utf8'))
+    const shared = ['verdict.h', 'flow-types.h', 'trace-types.h', 'types.h'].map(name =>
+      readFileSync(join(bpf, name), 'utf8'),
+    )
     compile(bpf, { text: witnessOf('types.h', shared.join('')) }, types)
     const text = generateLayout({
       types: btfOfObject(readFileSync(types)),

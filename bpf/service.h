@@ -17,7 +17,7 @@ static __always_inline __u32 service_in(__u32 index, __u64 key)
 	for (int i = 0; i < LIMIT_WAYS; i++) {
 		__u64 word = bucket->words[i];
 
-		if (word >> WORD_SERVICE_KEY_SHIFT == key)
+		if (word >> SERVICE_WORD_KEY_SHIFT == key)
 			return word & 0xffff;
 	}
 	return 0;

@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include "flow-types.h"
+#include "trace-types.h"
 #include "verdict.h"
 
 /* Or clang reads two halves where the program asks for eight bytes. */
@@ -38,42 +40,6 @@ enum limit {
 	LIMIT_SWEPT = 256,		/* buckets that one run of `sweep` looks at */
 	LIMIT_MOVED = 512,		/* slots that one run of `move` does */
 	LIMIT_WAYS = 8,			/* words in a bucket: one cache line */
-};
-
-/*
- * State of a flow, 4 bits of its word. Names as IPVS prints them; IPVS's input-only tables reach no other state when a
- * director sees one direction (net/netfilter/ipvs/ip_vs_proto_tcp.c, _sctp.c).
- */
-enum flow_state {
-	FLOW_STATE_FREE = 0,
-	FLOW_STATE_SYN_RECV = 1,
-	FLOW_STATE_UDP_NEW = 2,		/* one packet seen; IPVS has one state for UDP, this one is UDP there */
-	FLOW_STATE_SCTP_INIT1 = 3,
-	FLOW_STATE_CLOSE = 4,
-	FLOW_STATE_TIME_WAIT = 5,
-	FLOW_STATE_FIN_WAIT = 6,
-	FLOW_STATE_SCTP_INIT = 7,
-	FLOW_STATE_ESTABLISHED = 8,
-	FLOW_STATE_UDP = 9,
-	FLOW_STATE_SCTP_ESTABLISHED = 10,
-	FLOW_STATE_SCTP_COOKIE_ECHOED = 11,
-	FLOW_STATE_SCTP_SHUTDOWN_RECEIVED = 12,
-	FLOW_STATE_SCTP_CLOSED = 13,
-	FLOW_STATES = 16,
-};
-
-/* The order in which flows give way, the lowest first. */
-enum flow_rank {
-	FLOW_RANK_UNCONFIRMED = 1,
-	FLOW_RANK_CLOSING = 2,
-	FLOW_RANK_CONFIRMED = 3,
-};
-
-/* State of a persistence template, in the same 4 bits: assured once one of its flows was confirmed. */
-enum template_state {
-	TEMPLATE_STATE_FREE = 0,
-	TEMPLATE_STATE_NEW = 1,
-	TEMPLATE_STATE_ASSURED = 9,	/* has all bits of NEW: set by one OR */
 };
 
 enum real_state {
@@ -117,18 +83,9 @@ struct bucket {
 	__u64 words[8];
 };
 
-/*
- * A word of the service table: vip 16 | port 16 | protocol 8 | pad 8 | service 16. No service has id 0.
- * A word of the flow and template tables: signature 28 | real 16 | age 16 | state 4. Zero was never used; a freed
- * word keeps a bit, so that a bucket once full is known to have overflowed.
- */
-enum word {
-	WORD_SERVICE_KEY_SHIFT = 24,
-	WORD_SIGNATURE_SHIFT = 36,
-	WORD_REAL_SHIFT = 20,
-	WORD_AGE_SHIFT = 4,
-	WORD_FREED = 16,
-	WORD_FUTURE = 65472,		/* idle for longer is younger than whoever asks thought: by 64 ticks at most */
+/* A word of the service table: vip 16 | port 16 | protocol 8 | pad 8 | service 16. No service has id 0. */
+enum service_word {
+	SERVICE_WORD_KEY_SHIFT = 24,
 };
 
 struct service {
@@ -247,44 +204,6 @@ struct real_stats {
 	__u64 pad;
 };
 
-/* The cold half of a flow, at the index of its word: read on SYN and by listings, never on the established path. */
-struct flow {
-	__u8 client[16];
-	__be16 client_port;
-	__be16 vip_port;
-	__u16 vip;
-	__u8 protocol;
-	__u8 pad;
-	__u32 template_ref;		/* generation 8 | index 24 of the template that chose the real; 0: none */
-	__u32 pad2;
-};
-
-/* The cold half of a persistence template: {client & granularity, service} → real, in its word. */
-struct template {
-	__u8 client[16];
-	__u16 service;
-	__u8 generation;		/* 1-255; tells flows of an earlier holder of this slot from its own */
-	__u8 is_moved;			/* to a table of another size; `expires` is its reference there */
-	__u32 expires;			/* ticks */
-	__u32 timeout;			/* ticks; what a new connection restores */
-	__u32 children;			/* flows that it chose the real for and that still exist */
-};
-
-/* The datagram that a fragment to a VIP is of. RFC 8200 §4.5 leaves the protocol out: it is that of fragments then. */
-struct fragment_key {
-	__u8 source[16];
-	__be32 id;
-	__u16 vip;
-	__u8 protocol;
-	__u8 pad;
-};
-
-/* What its first fragment was given. */
-struct fragment {
-	__u32 real;
-	__u32 since;			/* ticks */
-};
-
 /* Which VLAN tags a card takes off frames. */
 enum stripping {
 	STRIPPING_CUSTOMER = 1,		/* of 802.1Q */
@@ -304,45 +223,6 @@ struct station {
 	__u32 port;			/* ifindex that reals behind it carry, see struct port */
 	__u32 tags;			/* see link.h */
 	__u8 mac[6];
-	__u16 pad;
-};
-
-/* What the program `where` writes over the packet that it was asked about. */
-struct whereabouts {
-	__u32 verdict;			/* enum verdict */
-	__u32 reason;			/* enum reason */
-	__u32 service;			/* id; 0 where the packet did not get as far */
-	__u32 real;			/* id */
-	__u32 template_ref;		/* of the template that knows the client, as in struct flow */
-};
-
-/* Which decisions a trace tells of: those that fit all that is said here. */
-struct trace_filter {
-	__u8 client[16];		/* what is left of an address under its mask */
-	__u8 client_mask[16];
-	__u8 vip[16];
-	__u8 vip_mask[16];
-	__u64 verdicts;			/* a bit for each that is wanted */
-	__u64 room;			/* records that may be written until their reader has looked; signed */
-	__be16 port;			/* of the VIP; 0: any */
-	__u16 service;			/* id; 0: any */
-	__u8 protocol;			/* 0: any */
-	__u8 pad[3];
-};
-
-struct trace_record {
-	__u64 nanoseconds;		/* CLOCK_MONOTONIC */
-	__u8 client[16];
-	__u8 vip[16];
-	__be16 client_port;
-	__be16 vip_port;
-	__u16 length;			/* of IP; 0, as all before it, where the packet was not looked at as far */
-	__u8 protocol;
-	__u8 signal;			/* enum signal */
-	__u8 verdict;			/* enum verdict */
-	__u8 reason;			/* enum reason */
-	__u16 service;			/* id */
-	__u16 real;			/* id */
 	__u16 pad;
 };
 

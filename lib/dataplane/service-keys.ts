@@ -1,6 +1,6 @@
 import { XdplbError } from '../errors.js'
 import { mixKnown } from './hash.js'
-import { limit, word } from './layout.gen.js'
+import { limit, serviceWord } from './layout.gen.js'
 
 /** What a packet finds its service by. `vip` is an id of the VIP table, `protocol` a number of IANA's. */
 export interface ServiceKey {
@@ -38,7 +38,7 @@ export class ServiceKeys {
         `add virtual server: port ${key.port}: no place left in the table of services`,
       )
     }
-    this.#words[place] = (packed << BigInt(word.service_key_shift)) | BigInt(service)
+    this.#words[place] = (packed << BigInt(serviceWord.key_shift)) | BigInt(service)
   }
 
   delete(key: ServiceKey): void {
@@ -51,13 +51,13 @@ export class ServiceKeys {
   keep(keys: Iterable<ServiceKey>): void {
     const kept = new Set(Array.from(keys, pack))
     for (const [place, found] of this.#words.entries())
-      if (found !== 0n && !kept.has(found >> BigInt(word.service_key_shift))) this.#words[place] = 0n
+      if (found !== 0n && !kept.has(found >> BigInt(serviceWord.key_shift))) this.#words[place] = 0n
   }
 
   *[Symbol.iterator](): Generator<{ key: ServiceKey; service: number }> {
     for (const found of this.#words) {
       if (found !== 0n)
-        yield { key: unpack(found >> BigInt(word.service_key_shift)), service: Number(found & 0xffffn) }
+        yield { key: unpack(found >> BigInt(serviceWord.key_shift)), service: Number(found & 0xffffn) }
     }
   }
 
@@ -66,7 +66,7 @@ export class ServiceKeys {
   }
 
   #key(at: number): bigint {
-    return this.#word(at) >> BigInt(word.service_key_shift)
+    return this.#word(at) >> BigInt(serviceWord.key_shift)
   }
 }
 
