@@ -10,7 +10,7 @@ export interface Geometry {
 
 /** Below this, the tables are too small to be worth the arithmetic. */
 const SMALLEST_BUCKETS = 128
-/** A flow names its template by 24 bits of a slot's index: bpf/types.h. */
+/** A flow names its template by 24 bits of a slot's index: bpf/flow-types.h. */
 const MOST_TEMPLATE_BUCKETS = 2 ** 24 / limit.ways
 /** Packets in fragments at a time, unless somebody says otherwise. */
 const MOST_FRAGMENTED = 16_384
