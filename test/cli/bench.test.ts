@@ -112,10 +112,12 @@ t.test('without a card it measures by itself', { skip }, async t => {
 t.test('Ctrl-C ends it at once, and nothing stays', { skip }, async t => {
   const child = spawn('env', [...clean, process.execPath, built('cli/main.js'), 'bench'], { stdio: 'ignore' })
   t.teardown(() => child.kill('SIGKILL'))
-  while (!descriptorsOf(child.pid).some(what => /bpf.link/.test(what))) await sleep(20)
+  const pins = `/sys/fs/bpf/xdplb/bench-${child.pid}`
+  const isUnderWay = () => descriptorsOf(child.pid).some(what => /bpf.link/.test(what)) && !existsSync(pins)
+  while (!isUnderWay()) await sleep(20)
   child.kill('SIGINT')
   t.strictSame(await once(child, 'exit'), [null, 'SIGINT'])
-  t.notOk(existsSync(`/sys/fs/bpf/xdplb/bench-${child.pid}`))
+  t.notOk(existsSync(pins))
 })
 
 /** What a process has open; some of it may be closed again at this moment. */
