@@ -9,7 +9,7 @@ import { XdplbError } from './errors.js'
 import type { RealHealthChange } from './health/engine.js'
 import type { AttachMode } from './libbpf/index.js'
 import { neighbourShortages } from './neighbour-limit.js'
-import { NetlinkEvents } from './net/netlink/events.js'
+import { everyTopic, NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
 import { Mailer } from './notify/mailer.js'
 import { type Plan, planOf, settingsOf } from './plan.js'
@@ -110,7 +110,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   static async start(config: Config, options: BalancerOptions = {}): Promise<Balancer> {
     const { name = 'xdplb', bpffs = '/sys/fs/bpf', xdpMode: mode = 'auto' } = options
     const netlink = Netlink.open()
-    const events = NetlinkEvents.open({ about: ['link', 'address', 'neighbour', 'route'] })
+    const events = NetlinkEvents.open({ about: everyTopic })
     const dataPlane = await DataPlane.open(netlink, events, { name, bpffs, mode, ...settingsOf(config) })
     const balancer = new Balancer({ name, config }, netlink, events, dataPlane)
     try {

@@ -5,7 +5,7 @@ import type { Link } from '../net/netlink/link.js'
 import type { Neighbour, NeighbourKey } from '../net/netlink/neighbour.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import type { PathMtuEvents } from '../net/path-mtu.js'
-import type { Network } from '../network.js'
+import { type Network, parseNetwork } from '../network.js'
 import { NetworkSet } from './network-set.js'
 import { vlanStackOf } from './vlan-stack.js'
 import {
@@ -25,8 +25,13 @@ import {
 /** Kernels before 5.16 keep no neighbour alive, and what is in the way may go: look again this often. */
 const LOOK_AGAIN_MS = 3000
 
-/** Routes come and go by the dozen: wait so long from the first change on. */
+/**
+ * Routes come and go by the dozen, and those over a nexthop object a moment after the event of it: wait so long from
+ * the first change on.
+ */
 const ROUTES_SETTLE_MS = 200
+
+const everything = ['0.0.0.0/0', '::/0'].map(parseNetwork)
 
 /** What a router said of its MTU is forgotten by the kernel, without an event. */
 const RENEW_MS = 60_000
@@ -89,16 +94,17 @@ export class NextHops
       link: (link: Link, change: Change) => this.#refreshAll(tracked => isConcerned(tracked, link, change)),
       address: () => this.#lookAgain(),
       route: (destination: Network) => this.#settle(destination),
+      routing: () => this.#settle(...everything),
       path: () => this.#settle(),
       overrun: () => this.#refreshAll(() => true),
     }
-    const { neighbour, link, address, route, path, overrun } = listeners
+    const { neighbour, link, address, route, routing, path, overrun } = listeners
     events.on('neighbour', neighbour).on('link', link).on('address', address)
-    events.on('route', route).on('overrun', overrun)
+    events.on('route', route).on('nexthop', routing).on('rule', routing).on('overrun', overrun)
     paths.on('heard', path)
     this.#unsubscribe = () => {
       events.off('neighbour', neighbour).off('link', link).off('address', address)
-      events.off('route', route).off('overrun', overrun)
+      events.off('route', route).off('nexthop', routing).off('rule', routing).off('overrun', overrun)
       paths.off('heard', path)
     }
   }
@@ -165,8 +171,8 @@ export class NextHops
   }
 
   /** On the way to a router the next route may matter, whatever it leads to: only the kernel can tell. */
-  #settle(changed?: Network): void {
-    if (changed) this.#rerouted.add(changed)
+  #settle(...changed: readonly Network[]): void {
+    for (const network of changed) this.#rerouted.add(network)
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
       const rerouted = this.#rerouted

@@ -8,7 +8,7 @@ import { isPending, leadsBy, type Resolution } from '../../lib/dataplane/way.js'
 import { FrameSocket } from '../../lib/net/frame-socket.js'
 import { type Mac, macFromBytes } from '../../lib/net/mac.js'
 import { inNamespace } from '../../lib/net/namespace.js'
-import { NetlinkEvents, type NetlinkEventsOptions } from '../../lib/net/netlink/events.js'
+import { everyTopic, NetlinkEvents, type NetlinkEventsOptions } from '../../lib/net/netlink/events.js'
 import { Netlink } from '../../lib/net/netlink/netlink.js'
 import { PathMtuEvents } from '../../lib/net/path-mtu.js'
 import { ip, makeSegment, skip, sysctl } from '../net/netns.js'
@@ -18,9 +18,7 @@ import { buildFrame, mac as macOf } from '../tools/packet.js'
 function nextHops(t: Test, label: string, options: NetlinkEventsOptions = {}) {
   const { lb, web, mac } = makeSegment(t, label)
   const netlink = inNamespace(lb, () => Netlink.open())
-  const events = inNamespace(lb, () =>
-    NetlinkEvents.open({ about: ['link', 'address', 'neighbour', 'route'], ...options }),
-  )
+  const events = inNamespace(lb, () => NetlinkEvents.open({ about: everyTopic, ...options }))
   const paths = inNamespace(lb, () => PathMtuEvents.open())
   const hops = new NextHops(netlink, events, paths)
   for (const part of [netlink, events, paths, hops]) t.teardown(() => part.close())
@@ -151,6 +149,40 @@ t.test('the way to a real behind a router', { skip }, async t => {
       reason: 'nobody on enp0s8 answers when asked for the MAC address of the router 10.0.0.72',
     })
   })
+})
+
+t.test('the way to a real follows nexthop objects and policy rules', { skip }, async t => {
+  const { lb, mac, hops, to } = nextHops(t, 'policy')
+  // the kernel would tell of each route that names a nexthop object when that is another one
+  sysctl(lb, 'net.ipv4.nexthop_compat_mode=0')
+  const other = macOf('02:00:00:00:00:99')
+  const byWeb = (resolution: Resolution) => leadsBy(resolution, macOf(mac.web))
+  const byOther = (resolution: Resolution) => leadsBy(resolution, other)
+  const families = [
+    { family: '-4', network: '192.168.9.0/24', router: '10.0.0.71', better: '10.0.0.72', id: 1 },
+    { family: '-6', network: '2001:db8:9::/48', router: '2001:db8::71', better: '2001:db8::72', id: 2 },
+  ]
+  for (const { family, network, router, better, id } of families) {
+    ip(`-n ${lb} neigh replace ${better} lladdr ${other} dev enp0s8 nud permanent`)
+    ip(`-n ${lb} ${family} route add ${network} table 100 via ${better}`)
+    ip(`-n ${lb} nexthop add id ${id} via ${router} dev enp0s8`)
+    ip(`-n ${lb} ${family} route add ${network} nhid ${id}`)
+    const real = to(network.replace(/0?\/.*/, '5'), 'tun')
+    t.ok(byWeb(await settled(hops, real)))
+
+    const led = async (change: string, how: (resolution: Resolution) => boolean) => {
+      const changed = once(hops, 'change')
+      ip(`-n ${lb} ${family} ${change}`)
+      const [destination, resolution] = await changed
+      t.strictSame(destination, real)
+      t.ok(how(resolution), change)
+    }
+    await led(`nexthop replace id ${id} via ${better} dev enp0s8`, byOther)
+    await led(`nexthop replace id ${id} via ${router} dev enp0s8`, byWeb)
+    await led(`rule add to ${network} lookup 100`, byOther)
+    await led(`rule del to ${network} lookup 100`, byWeb)
+    await led(`nexthop del id ${id}`, resolution => !('hop' in resolution))
+  }
 })
 
 t.test('the ways to reals when events were lost', { skip }, async t => {

@@ -7,7 +7,15 @@ import { decodeAddress, type InterfaceAddress, RTM_DELADDR, RTM_NEWADDR } from '
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK } from './link.js'
 import type { Message } from './message.js'
 import { decodeNeighbour, type Neighbour, RTM_DELNEIGH, RTM_NEWNEIGH } from './neighbour.js'
-import { decodeRouteDestination, RTM_DELROUTE, RTM_NEWROUTE } from './route.js'
+import {
+  decodeRouteDestination,
+  RTM_DELNEXTHOP,
+  RTM_DELROUTE,
+  RTM_DELRULE,
+  RTM_NEWNEXTHOP,
+  RTM_NEWROUTE,
+  RTM_NEWRULE,
+} from './route.js'
 import { EventSocket } from './socket.js'
 
 /** `set`: it is new, or something about it changed (the kernel does not say which). */
@@ -19,6 +27,10 @@ export interface NetlinkEventMap {
   neighbour: [neighbour: Neighbour, change: Change]
   /** A route to there is new, another one or gone. */
   route: [destination: Network]
+  /** A nexthop object is new, another one or gone, and with it routes: those that go with it are not told of. */
+  nexthop: []
+  /** A policy rule is new or gone: for any destination another route may hold. */
+  rule: []
   /**
    * Events were lost: whoever keeps a picture of a table must list it anew. A listener that cannot do so throws, which
    * is told as an `error`, and all are asked again a second later.
@@ -29,7 +41,7 @@ export interface NetlinkEventMap {
 }
 
 export interface NetlinkEventsOptions {
-  /** @default all but `route`, of which a router may tell a hundred a second */
+  /** @default `link`, `address` and `neighbour`; of routes a router may tell a hundred a second */
   about?: readonly Topic[]
   /** May the subscription alone keep the process running? @default true */
   keepAlive?: boolean
@@ -45,7 +57,11 @@ const groups = {
   address: [5, 9],
   neighbour: [3],
   route: [7, 11],
+  nexthop: [32],
+  rule: [8, 19],
 } as const satisfies Record<string, number[]>
+
+export const everyTopic: readonly Topic[] = ['link', 'address', 'neighbour', 'route', 'nexthop', 'rule']
 
 /** Of a table that changes all the time there may be no consistent list for a while: `RequestSocket.dump()`. */
 const OVERRUN_AGAIN_MS = 1000
@@ -54,9 +70,9 @@ const OVERRUN_AGAIN_MS = 1000
 const DATAGRAMS_PER_TURN = 64
 
 /**
- * Changes to interfaces, addresses, neighbours and routes as the kernel tells them, in the network namespace in which the
- * object was made. Subscribe first and list then: nothing falls in between, and an event that repeats what the list
- * said does no harm.
+ * Changes to interfaces, addresses, neighbours, and to routes and what they are found by, as the kernel tells them, in
+ * the network namespace in which the object was made. Subscribe first and list then: nothing falls in between, and an
+ * event that repeats what the list said does no harm.
  */
 export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disposable {
   readonly #socket: EventSocket
@@ -161,7 +177,15 @@ export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disp
       case RTM_DELROUTE: {
         const destination = this.#decode(decodeRouteDestination, payload)
         if (destination) this.emit('route', destination)
+        break
       }
+      case RTM_NEWNEXTHOP:
+      case RTM_DELNEXTHOP:
+        this.emit('nexthop')
+        break
+      case RTM_NEWRULE:
+      case RTM_DELRULE:
+        this.emit('rule')
     }
   }
 

@@ -15,6 +15,10 @@ import {
 export const RTM_NEWROUTE = 24
 export const RTM_DELROUTE = 25
 export const RTM_GETROUTE = 26
+export const RTM_NEWRULE = 32
+export const RTM_DELRULE = 33
+export const RTM_NEWNEXTHOP = 104
+export const RTM_DELNEXTHOP = 105
 
 /** What becomes of a packet: sent on (`unicast`), taken by this host (`local`), or what the name says. */
 export type RouteType = (typeof types)[number] | 'other'

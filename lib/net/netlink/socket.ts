@@ -112,7 +112,7 @@ export class EventSocket implements Disposable {
 
   /** @param groups RTNLGRP_* numbers (include/uapi/linux/rtnetlink.h) */
   constructor(groups: readonly number[], receiveBufferBytes: number) {
-    const bits = groups.reduce((bits, group) => bits | (1 << (group - 1)), 0)
+    const bits = groups.reduce((bits, group) => bits | (1 << (group - 1)), 0) >>> 0
     this.#socket = new Socket({ ...kind, nonBlocking: true }, socket => {
       socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes)
       socket.bind(netlinkAddress(bits))
