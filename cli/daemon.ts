@@ -2,6 +2,7 @@ import { Balancer } from '../lib/balancer.js'
 import { type Diagnostic, formatDiagnostic } from '../lib/config/index.js'
 import { ControlServer } from '../lib/control/server.js'
 import { socketPath } from '../lib/control/socket-path.js'
+import { XdplbError } from '../lib/errors.js'
 import type { BalancerStatus } from '../lib/status.js'
 import { readFiles } from './config-files.js'
 import { type Log, openLog } from './log.js'
@@ -13,11 +14,11 @@ import { notifySystemd } from './systemd.js'
 export async function runDaemon(options: RunOptions): Promise<void> {
   keepHeapSmall()
   const log = await openLog(options)
-  const fault = await Promise.race([balance(options, log), uncaught()])
+  const fault = await Promise.race([balance(options, log).catch(unexpected), uncaught()])
   if (fault === undefined) return
   log.fatal(
     { err: fault },
-    'a fault of xdplb itself; the kernel goes on forwarding, the next start takes it over',
+    'a fault of xdplb itself; if the kernel forwards it goes on forwarding, and the next start takes it over',
   )
   process.exitCode = 1
 }
@@ -49,6 +50,12 @@ function stopRequested(): Promise<NodeJS.Signals> {
   return new Promise(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve)
   })
+}
+
+/** An error that says what is to be done goes on to whoever prints it; any other is a fault. */
+function unexpected(error: unknown): unknown {
+  if (error instanceof XdplbError) throw error
+  return error
 }
 
 /** What nobody caught. Whoever waits for this decides: the process does not end by itself any more. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { parseBalancerName } from '../lib/balancer-name.js'
 import { XdplbError } from '../lib/errors.js'
 import { version } from '../lib/version.js'
 import { benchCommand } from './bench/bench.js'
@@ -28,7 +29,7 @@ function program(): Command {
   const program = new Command('xdplb')
     .description(description)
     .version(version(), '--version', 'print the version')
-    .option('--name <name>', 'which balancer of this host is meant (default: xdplb)')
+    .option('--name <name>', 'which balancer of this host is meant (default: xdplb)', parseBalancerName)
     .option('--run-dir <dir>', 'where control sockets are (default: /run/xdplb)')
     .option('--bpffs <dir>', 'where the BPF file system is mounted (default: /sys/fs/bpf)')
     .option('--verbose', 'print what caused an error, too')

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseBalancerName } from '../balancer-name.js'
+import { accessFile } from '../net/errno.js'
 
 const LINK = 'link-'
 const NEXT = 'next'
@@ -16,14 +18,20 @@ export class PinDirectory {
   readonly path: string
   readonly #parent: string
 
-  /** @param bpffs a mounted BPF file system */
+  /**
+   * Throws `USAGE` for a name that no balancer can have.
+   *
+   * @param bpffs a mounted BPF file system
+   */
   constructor(bpffs: string, name: string) {
     this.#parent = join(bpffs, 'xdplb')
-    this.path = join(this.#parent, name)
+    this.path = join(this.#parent, parseBalancerName(name))
   }
 
   create(): void {
-    mkdirSync(this.path, { recursive: true, mode: 0o700 })
+    accessFile(`make directory for pins: ${this.path}`, () =>
+      mkdirSync(this.path, { recursive: true, mode: 0o700 }),
+    )
   }
 
   of(name: string): string {

@@ -38,6 +38,10 @@ t.test('a command line that does not fit is exit 2, one line, and a hint where t
       /^xdplb: .*'fast' is invalid\. Allowed choices are auto, native, generic\.\n$/,
     ],
     [['check', '-f'], /^xdplb: option '-f, --file <file\.\.\.>' argument missing\n$/],
+    [
+      ['--name', 'lb.1', 'status'],
+      'xdplb: name balancer: "lb.1", expected 1 to 64 letters, none of them "." or "/"\n',
+    ],
     [['status', 'now'], /^xdplb: too many arguments for 'status'.*\n$/],
     [['realserver', 'upp'], /^xdplb: unknown command 'upp'/],
     [[], /^Usage: xdplb/],

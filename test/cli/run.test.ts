@@ -155,6 +155,15 @@ t.test('xdplb run', { skip }, async t => {
     t.ok((await traces()).isAttached)
   })
 
+  await t.test('a fault of its own while it starts ends it too', async t => {
+    const fault = join(lab.directory, 'fault-at-start.cjs')
+    const faulty = 'require("fs").statfsSync = () => { throw new Error("boom") }'
+    writeFileSync(fault, `${faulty}\nrequire("module").syncBuiltinESMExports()`)
+    const daemon = start([], [`NODE_OPTIONS=--require=${fault}`])
+    t.equal(await daemon.exited, 'exit 1')
+    t.match(JSON.parse(daemon.stderr), { level: 'fatal', err: { message: 'boom', stack: String } })
+  })
+
   const next = await ready(start(['--leave-forwarding']))
 
   await t.test('--leave-forwarding lets the kernel go on after a stop', async t => {
