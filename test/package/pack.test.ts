@@ -4,6 +4,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -68,6 +69,8 @@ export const wrong = () => defineConfig({ virtualServers: [{ address: '10.0.0.1'
 console.log([BpfObject.open, defineConfig, printConfig, realserverUp, parseConfig, XdplbError].map(value => typeof value).join())
 `
 
+const examples = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)]
+
 const strictest = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -131,19 +134,22 @@ t.test('the package', async t => {
     )
   })
 
-  await t.test('is imported with its types by a strict program', async t => {
-    const folder = join(directory, 'user')
-    writeFileSync(join(folder, 'consumer.ts'), consumer)
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions: strictest, files: ['consumer.ts'] }),
-    )
-    t.match(await run(join(root, 'node_modules/.bin/tsc'), '-p', folder), { code: 0, stdout: '' })
-    t.match(await run(process.execPath, join(folder, 'consumer.js')), {
-      code: 0,
-      stdout: `${Array(6).fill('function')}\n`,
-    })
-  })
+  await t.test(
+    'is imported with its types by a strict program, and by the examples of the README',
+    async t => {
+      const folder = join(directory, 'user')
+      const programs = [consumer, ...examples.map(([, text = '']) => text)]
+      const files = programs.map((_, index) => (index === 0 ? 'consumer.ts' : `example${index}.ts`))
+      for (const [index, text] of programs.entries()) writeFileSync(join(folder, files[index] ?? ''), text)
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: strictest, files }))
+      t.equal(examples.length, 2)
+      t.match(await run(join(root, 'node_modules/.bin/tsc'), '-p', folder), { code: 0, stdout: '' })
+      t.match(await run(process.execPath, join(folder, 'consumer.js')), {
+        code: 0,
+        stdout: `${Array(6).fill('function')}\n`,
+      })
+    },
+  )
 
   await t.test('has a command that anybody can use, without root and without a compiler', async t => {
     mkdirSync(join(directory, 'bin'))
