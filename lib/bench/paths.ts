@@ -3,13 +3,10 @@ import { type Address, parseAddress } from '../address.js'
 import type { Program } from '../libbpf/index.js'
 import { firstVip } from './balancer.js'
 import type { Cable, Port } from './bed.js'
-import type { Rig } from './rig.js'
+import type { Rig, Way } from './rig.js'
 
 /** A way for packets through this host: in by the far end of a cable, and out there again. */
-export interface Path {
-  readonly cable: Cable
-  /** What takes them there. */
-  readonly program: Program
+export interface Path extends Way {
   /** The first of the addresses that it takes packets for. */
   readonly destination: Address
 }

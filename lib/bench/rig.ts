@@ -4,7 +4,6 @@ import { BpfObject, type LoadedObject, type Program } from '../libbpf/index.js'
 import { Balancer, firstVip, ports, VIPS } from './balancer.js'
 import { Bed, type Cable } from './bed.js'
 import { buildFrame, type FrameSpec } from './frame.js'
-import type { Path } from './paths.js'
 import { type Cost, Source } from './source.js'
 import type { Pattern, Walk } from './walk.js'
 
@@ -20,6 +19,12 @@ export interface Packet extends Partial<Pick<FrameSpec, 'flag' | 'protocol' | 'p
  * a line of the flow table too, the balancer.
  */
 export type Subject = 'nothing' | 'floor' | 'miss' | 'xdplb'
+
+/** A cable, and the program at its far end. */
+export interface Way {
+  readonly cable: Cable
+  readonly program: Program
+}
 
 /** Clients come from half of IPv4's unicast addresses, and from a network that RFC 3849 keeps for documents. */
 const clients = {
@@ -82,11 +87,10 @@ export class Rig implements Disposable {
     return this.bed.enter(() => this.source.send(patternOf(packet, cable), walk, options))
   }
 
-  /** Gives packets to what takes them at the far end of a path, as its driver does that has received them. */
-  deliver({ cable, program, destination }: Path, packet: Packet, walk: Walk, packets: number): Cost {
+  /** Gives packets to the program at the far end of a cable, as its driver does that has received them. */
+  deliver({ cable, program }: Way, packet: Packet, walk: Walk, packets: number): Cost {
     const options = { packets, ifindex: cable.far.ifindex }
-    const pattern = patternOf({ destination, ...packet }, cable)
-    return this.bed.enter(() => this.source.deliver(program, pattern, walk, options))
+    return this.bed.enter(() => this.source.deliver(program, patternOf(packet, cable), walk, options))
   }
 
   close(): void {
