@@ -50,6 +50,32 @@ export function* readBatches(map: BpfMap, length = batchLength(map)): Generator<
   }
 }
 
+/**
+ * The values of an array from an index on, as many as are asked for and are there, in batches whose buffers are valid
+ * until the next one. Before Linux 5.13 the kernel has no batches of per-CPU arrays: they are read one by one. Throws
+ * `USAGE` for another type of map.
+ */
+export function* readRange(map: BpfMap, first: number, count: number): Generator<Batch> {
+  if (!map.type.endsWith('array')) {
+    throw new XdplbError('USAGE', `read map: ${map.name}: ${map.type}, expected an array`)
+  }
+  const end = Math.max(first, Math.min(first + count, map.maxEntries))
+  const batch = allocate(map, Math.min(end - first, batchLength(map)))
+  const cursor = Buffer.alloc(4)
+  const done = new Uint32Array(1)
+  for (let index = first; index < end; index += batch.count) {
+    // It goes on behind the index it is given, and behind one that there is not it begins anew: generic_map_lookup_batch()
+    // of kernel/bpf/syscall.c, array_map_get_next_key() of arraymap.c.
+    cursor.writeInt32LE(index - 1)
+    done[0] = Math.min(batch.values.length / map.transferSize, end - index)
+    const rc = libbpf().lookupBatch(map.fd, cursor, cursor, batch.keys, batch.values, done, null)
+    if (rc === -ENOTSUPP) return yield* readRangeSingly(map, index, end)
+    libbpfOk(rc, `read map: ${map.name}`)
+    batch.count = done[0]
+    yield batch
+  }
+}
+
 /** Writes entries, whether their keys exist or not. On an error the first ones may have been written. */
 export function updateBatch(map: BpfMap, { keys, values, count }: Batch): void {
   check(map, keys, count * map.keySize)
@@ -89,6 +115,14 @@ function* readSingly(map: BpfMap): Generator<Batch> {
     const value = map.lookup(key)
     if (value !== undefined) yield { keys: key, values: value, count: 1 }
     key = map.nextKey(key)
+  }
+}
+
+function* readRangeSingly(map: BpfMap, first: number, end: number): Generator<Batch> {
+  const keys = Buffer.alloc(4)
+  for (let index = first; index < end; index++) {
+    keys.writeUInt32LE(index)
+    yield { keys, values: map.lookup(keys) ?? Buffer.alloc(map.transferSize), count: 1 }
   }
 }
 

@@ -1,7 +1,7 @@
 import { XdplbError } from '../errors.js'
 import type { Codec } from './codec.js'
 import type { BpfMap, UpdateMode } from './map.js'
-import { batchLength, deleteBatch, readBatches, updateBatch } from './map-batch.js'
+import { batchLength, deleteBatch, readBatches, readRange, updateBatch } from './map-batch.js'
 
 /** A map whose keys and values are not bytes but what they stand for. It owns nothing: close its map. */
 export class TypedMap<K, V> implements Iterable<[K, V]> {
@@ -55,6 +55,14 @@ export class TypedMap<K, V> implements Iterable<[K, V]> {
         const key = this.#key.read(keyView, index * this.#key.size)
         yield [key, this.#value.read(valueView, index * this.#value.size)]
       }
+    }
+  }
+
+  /** The values of an array from an index on, `count` of them at most, thousands with one system call. Throws `USAGE` for other maps. */
+  *range(first: number, count: number): Generator<V> {
+    for (const { values, count: some } of readRange(this.map, first, count)) {
+      const view = viewOf(values)
+      for (let index = 0; index < some; index++) yield this.#value.read(view, index * this.#value.size)
     }
   }
 

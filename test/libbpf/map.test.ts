@@ -217,6 +217,25 @@ t.test('a map', { skip }, async t => {
     t.strictSame([...map], [[0, id]])
   })
 
+  t.test('that is an array is read from one index to another', async t => {
+    const array = object.map('array').typed({ key: u32, value: counter })
+    array.updateAll(Array.from({ length: 8 }, (_, index) => [index, value(index)]))
+    t.strictSame([...array.range(0, 3)], [0, 1, 2].map(value))
+    t.strictSame([...array.range(2, 3)], [2, 3, 4].map(value))
+    t.strictSame([...array.range(6, 100)], [6, 7].map(value), 'there are no more')
+    t.strictSame([...array.range(3, 0)], [])
+    t.strictSame([...array.range(9, 1)], [])
+    const perCpu = object.map('percpu_array').summed({ key: u32, value: list(u64, 2) })
+    perCpu.update(2, [5n, 6n])
+    t.strictSame([...perCpu.range(2, 1)], [[5n, 6n]])
+    const steps = object.map('steps').typed({ key: u32, value: u32 })
+    const { fd, id } = object.program('grow')
+    steps.update(1, fd)
+    t.strictSame([...steps.range(1, 5)], [id], 'also where the kernel has no batches')
+    const hash = object.map('hash').typed({ key: addressKey, value: counter })
+    t.throws(() => [...hash.range(0, 1)], { code: 'USAGE', message: /hash: hash, expected an array/ })
+  })
+
   t.test('can be closed twice, and not be used afterwards', async t => {
     const map = object.map('lru')
     const typed = map.typed({ key: addressKey, value: counter })
