@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events'
+import { setImmediate as others } from 'node:timers/promises'
+import type { Address } from './address.js'
 import { type Config, neighboursOf, type RealServer } from './config/index.js'
 import type { Connection, ConnectionFilter } from './connection.js'
 import { DataPlane } from './dataplane/data-plane.js'
@@ -15,7 +17,14 @@ import { Mailer } from './notify/mailer.js'
 import { type Plan, planOf, settingsOf } from './plan.js'
 import { Rotation } from './rotation.js'
 import { formatEndpoint, formatService } from './service.js'
-import type { BalancerStatus, InterfaceStatus, VrrpStateName } from './status.js'
+import type {
+  BalancerStatus,
+  FlowTableStatus,
+  InterfaceStatus,
+  ServiceStatus,
+  StatusParts,
+  VrrpStateName,
+} from './status.js'
 import { version } from './version.js'
 import { VrrpProcess } from './vrrp/vrrp-process.js'
 
@@ -68,6 +77,8 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   readonly #dataPlane: DataPlane
   readonly #vrrpSince = new Map<string, { state: VrrpStateName; since: string }>()
   readonly #plan: Plan
+  /** What the kernel has to find the MAC addresses of. */
+  readonly #neighbours: ReadonlySet<Address>
   readonly #rotation: Rotation
   readonly #mailer: Mailer
   #vrrp: VrrpProcess | undefined
@@ -84,6 +95,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     super()
     this.#name = name
     this.#plan = planOf(config)
+    this.#neighbours = new Set(neighboursOf(this.#plan.services))
     this.#rotation = new Rotation(this.#plan.services)
     this.#mailer = new Mailer(config.global)
     this.#netlink = netlink
@@ -123,24 +135,20 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     return balancer
   }
 
-  /** What it is doing now. */
+  /** What it is doing now, told in one go: some milliseconds for each thousand real servers. */
   status(): BalancerStatus {
-    return {
-      name: this.#name,
-      version: version(),
-      pid: process.pid,
-      startedAt: this.#startedAt.toISOString(),
-      adopted: this.#dataPlane.adopted,
-      ...(this.#dataPlane.resized && { resized: this.#dataPlane.resized }),
-      warnings: [...this.#shortages(), ...this.#dataPlane.hiddenTags()],
-      interfaces: this.#dataPlane.interfaces(),
-      vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),
-      vips: this.#dataPlane.vips(),
-      services: this.#rotation.describe(this.#dataPlane.services()),
-      flowTable: this.#dataPlane.flowTable(),
-      verdicts: this.#dataPlane.verdicts(),
-      events: this.#dataPlane.events(),
+    const services = [...this.#dataPlane.services()].flat()
+    return { ...this.#summary(this.#dataPlane.flowTable()), services: this.#rotation.describe(services) }
+  }
+
+  /** The same with pauses, in which whatever else there is has its turn: for thousands of real servers. */
+  async statusInParts(): Promise<StatusParts> {
+    let templates = 0
+    for (const some of this.#dataPlane.templateCounts()) {
+      templates += some
+      await others()
     }
+    return { summary: this.#summary(this.#dataPlane.flowTable(templates)), services: this.#servicesInParts() }
   }
 
   /**
@@ -183,6 +191,31 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async *#servicesInParts(): AsyncGenerator<ServiceStatus[]> {
+    for (const some of this.#dataPlane.services()) {
+      yield this.#rotation.describe(some)
+      await others()
+    }
+  }
+
+  #summary(flowTable: FlowTableStatus): StatusParts['summary'] {
+    return {
+      name: this.#name,
+      version: version(),
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      adopted: this.#dataPlane.adopted,
+      ...(this.#dataPlane.resized && { resized: this.#dataPlane.resized }),
+      warnings: [...this.#shortages(), ...this.#dataPlane.hiddenTags()],
+      interfaces: this.#dataPlane.interfaces(),
+      vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),
+      vips: this.#dataPlane.vips(),
+      flowTable,
+      verdicts: this.#dataPlane.verdicts(),
+      events: this.#dataPlane.events(),
+    }
   }
 
   async #begin(wanted: readonly string[] | undefined): Promise<void> {
@@ -233,7 +266,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   }
 
   #shortages(): string[] {
-    return neighbourShortages(neighboursOf(this.#plan.services))
+    return neighbourShortages(this.#neighbours)
   }
 
   #refuseHopeless(): void {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { nameOfService, type RealServer, type RunnableService } from './config/index.js'
-import type { Forwarding, RealSpec, ServiceSpec } from './dataplane/spec.js'
+import type { RealSpec, ServiceSpec } from './dataplane/spec.js'
 import { noTraffic } from './dataplane/traffic.js'
 import {
   HealthEngine,
@@ -10,7 +10,7 @@ import {
   type Target,
 } from './health/engine.js'
 import { specOf } from './plan.js'
-import { type Endpoint, formatEndpoint, formatService } from './service.js'
+import { formatEndpoint, formatService } from './service.js'
 import type { RealStatus, ServiceStatus } from './status.js'
 
 export interface RotationEvents {
@@ -21,9 +21,10 @@ export interface RotationEvents {
 
 /** A service, and which of its reals have failed. */
 interface Member {
-  readonly service: RunnableService
   /** All its reals in rotation. */
   readonly spec: ServiceSpec
+  /** As configured, by endpoint. */
+  readonly servers: ReadonlyMap<string, RealServer>
   /** Their endpoints. */
   readonly failed: Set<string>
 }
@@ -35,14 +36,14 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
 
   constructor(services: readonly RunnableService[]) {
     super()
-    const members = services.map(service => ({ service, spec: specOf(service), failed: new Set<string>() }))
+    const members = services.map(memberOf)
     this.#members = new Map(members.map(member => [member.spec.name, member]))
     this.#engine = new HealthEngine(services.flatMap(targetsOf))
     for (const health of this.#engine.status()) this.#note(health)
     this.#engine.on('log', line => this.emit('log', line))
     this.#engine.on('real', change => {
       const member = this.#note(change)
-      const real = member?.service.realServers.find(isReal(change.real))
+      const real = member?.servers.get(formatEndpoint(change.real))
       if (member && real) this.emit('change', inRotation(member), change, real)
     })
   }
@@ -66,15 +67,11 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
 
   /** What the data plane says of its services, with the reals that are out of rotation in their places. */
   describe(services: readonly ServiceStatus[]): ServiceStatus[] {
-    const down = new Map<string, RealHealth[]>()
-    for (const health of this.#engine.status()) {
-      if (health.up) continue
-      const name = formatService(health.service)
-      down.set(name, [...(down.get(name) ?? []), health])
-    }
     return services.map(service => {
-      const configured = this.#members.get(service.service)?.spec.reals ?? []
-      return withFailures(service, down.get(service.service) ?? [], configured)
+      const member = this.#members.get(service.service)
+      if (member === undefined || member.failed.size === 0) return service
+      const down = this.#engine.status(service.service).filter(({ up }) => !up)
+      return withFailures(service, down, member)
     })
   }
 
@@ -86,34 +83,35 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
   }
 }
 
-/** A failed real leaves its service, or stays with weight 0 where `inhibit_on_failure` says so. */
-function inRotation({ service, spec, failed }: Member): ServiceSpec {
-  if (failed.size === 0) return spec
-  const reals = spec.reals.flatMap((real): RealSpec[] => {
-    if (!failed.has(formatEndpoint(real))) return [real]
-    const isInhibited = service.realServers.find(isReal(real))?.inhibitOnFailure ?? false
-    return isInhibited ? [{ ...real, weight: 0 }] : []
-  })
-  return { ...spec, reals }
+function memberOf(service: RunnableService): Member {
+  const servers = new Map(service.realServers.map(real => [formatEndpoint(real), real]))
+  return { spec: specOf(service), servers, failed: new Set() }
 }
 
-function isReal({ address, port }: Endpoint): (other: Endpoint) => boolean {
-  return other => other.address === address && other.port === port
+/** A failed real leaves its service, or stays with weight 0 where `inhibit_on_failure` says so. */
+function inRotation({ spec, servers, failed }: Member): ServiceSpec {
+  if (failed.size === 0) return spec
+  const reals = spec.reals.flatMap((real): RealSpec[] => {
+    const endpoint = formatEndpoint(real)
+    if (!failed.has(endpoint)) return [real]
+    return servers.get(endpoint)?.inhibitOnFailure ? [{ ...real, weight: 0 }] : []
+  })
+  return { ...spec, reals }
 }
 
 function withFailures(
   service: ServiceStatus,
   down: readonly RealHealth[],
-  configured: readonly RealSpec[],
+  { servers }: Member,
 ): ServiceStatus {
-  if (down.length === 0) return service
+  const failures = new Map(down.map(health => [formatEndpoint(health.real), health]))
   const known = service.reals.map(real => {
-    const failed = down.find(({ real: name }) => formatEndpoint(name) === real.real)
+    const failed = failures.get(real.real)
+    failures.delete(real.real)
     return failed ? { ...real, ...failureOf(failed) } : real
   })
-  const gone = down.filter(({ real: name }) => !known.some(real => real.real === formatEndpoint(name)))
-  const forwardingOf = ({ real }: RealHealth) => configured.find(isReal(real))?.forwarding ?? 'dr'
-  return { ...service, reals: [...known, ...gone.map(failed => absent(failed, forwardingOf(failed)))] }
+  const gone = Array.from(failures, ([real, health]) => absent(real, health, servers.get(real)))
+  return { ...service, reals: [...known, ...gone] }
 }
 
 /** Other checks than TCP_CHECK are not run yet, and do their real no harm. */
@@ -132,14 +130,14 @@ function failureOf({ checks }: RealHealth): Pick<RealStatus, 'state'> & Partial<
   return { state: 'down', ...(reason && { reason }) }
 }
 
-function absent(failed: RealHealth, forwarding: Forwarding): RealStatus {
+function absent(real: string, health: RealHealth, configured: RealServer | undefined): RealStatus {
   return {
-    real: formatEndpoint(failed.real),
-    forwarding,
+    real,
+    forwarding: configured?.forwarding.method === 'tun' ? 'tun' : 'dr',
     weight: 0,
     active: 0,
     inactive: 0,
     traffic: noTraffic,
-    ...failureOf(failed),
+    ...failureOf(health),
   }
 }

@@ -24,6 +24,13 @@ export interface BalancerStatus {
   readonly events: Readonly<Record<string, number>>
 }
 
+/** A status of which the longest part is told some services at a time: ten thousand real servers hold up nothing else. */
+export interface StatusParts {
+  /** All but the services. */
+  readonly summary: Omit<BalancerStatus, 'services'>
+  readonly services: AsyncIterable<readonly ServiceStatus[]>
+}
+
 export interface InterfaceStatus {
   readonly name: string
   /** `missing`: deleted, or another program is in the way; it is attached to when it comes back or changes. */

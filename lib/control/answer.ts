@@ -1,13 +1,13 @@
 import type { Connection, ConnectionFilter } from '../connection.js'
 import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from '../decision.js'
 import { XdplbError } from '../errors.js'
-import type { BalancerStatus } from '../status.js'
+import type { StatusParts } from '../status.js'
 import { type ErrorBody, httpStatuses, type ProcessStatus } from './protocol.js'
 import { decodeConnectionFilter, decodePacketQuestion, decodeTraceOptions } from './query.js'
 
 /** What a control socket needs of a balancer. */
 export interface Controllable {
-  status(): BalancerStatus
+  statusInParts(): Promise<StatusParts>
   connections(filter: ConnectionFilter): AsyncIterable<readonly Connection[]>
   where(packet: PacketQuestion): Whereabouts
   trace(options: TraceOptions): AsyncIterable<readonly TraceLine[]>
@@ -32,23 +32,38 @@ export interface Stream {
   readonly lines: AsyncIterable<readonly unknown[]>
 }
 
+/** One object of JSON whose last property is a list that comes some elements at a time. */
+export interface LongObject {
+  readonly properties: object
+  readonly list: string
+  readonly elements: AsyncIterable<readonly unknown[]>
+}
+
 /** What `GET` of each path answers. */
 const endpoints = new Map<
   string,
-  (target: Controllable | undefined, query: URLSearchParams) => Stream | { body: unknown }
+  (
+    target: Controllable | undefined,
+    query: URLSearchParams,
+  ) => Stream | { body: unknown } | Promise<LongObject>
 >([
   ['/v1', target => ({ body: { pid: process.pid, ready: target !== undefined } satisfies ProcessStatus })],
-  ['/v1/status', target => ({ body: running(target).status() })],
+  ['/v1/status', target => statusOf(running(target))],
   ['/v1/where', (target, query) => ({ body: running(target).where(decodePacketQuestion(query)) })],
   ['/v1/trace', (target, query) => ({ lines: running(target).trace(decodeTraceOptions(query)) })],
   ['/v1/conns', (target, query) => ({ lines: running(target).connections(decodeConnectionFilter(query)) })],
 ])
 
+async function statusOf(target: Controllable): Promise<LongObject> {
+  const { summary, services } = await target.statusInParts()
+  return { properties: summary, list: 'services', elements: services }
+}
+
 /** @param target undefined while the balancer is still starting */
-export function answer(
+export async function answer(
   { method, url, hasBody }: Question,
   target: Controllable | undefined,
-): Answer | Stream {
+): Promise<Answer | Stream | LongObject> {
   const [path = '', query = ''] = url.split('?')
   const endpoint = endpoints.get(path)
   if (endpoint === undefined) {
@@ -65,8 +80,8 @@ export function answer(
     return { ...problem(413, 'USAGE', `${path}: a body, expected none`), headers: { connection: 'close' } }
   }
   try {
-    const found = endpoint(target, new URLSearchParams(query))
-    return 'lines' in found ? found : { status: 200, ...found }
+    const found = await endpoint(target, new URLSearchParams(query))
+    return 'body' in found ? { status: 200, ...found } : found
   } catch (error) {
     return problemOf(error)
   }

@@ -49,8 +49,10 @@ export class ControlClient {
   async #get<Answer>(endpoint: string): Promise<Answer> {
     const response = await this.#ask(endpoint)
     const answer = parse(await this.#read(response))
-    if (response.statusCode === 200 && answer !== undefined) return answer
-    throw this.#refusal(response, answer)
+    if (response.statusCode !== 200 || answer === undefined) throw this.#refusal(response, answer)
+    const error = errorOf(answer)
+    if (error !== undefined) throw error
+    return answer
   }
 
   /** The lines of a stream, which ends early when nobody wants more of them. */

@@ -2,7 +2,16 @@ import { rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Answer, answer, type Controllable, problem, problemOf, type Stream } from './answer.js'
+import {
+  type Answer,
+  answer,
+  type Controllable,
+  type LongObject,
+  problem,
+  problemOf,
+  type Question,
+  type Stream,
+} from './answer.js'
 import { claimSocket } from './claim.js'
 
 /** What one client may cost, milliseconds and bytes. */
@@ -25,9 +34,7 @@ export class ControlServer implements AsyncDisposable {
   private constructor(path: string) {
     this.#path = path
     this.#http = createServer(limits, (request, response) => {
-      const found = answer(questionOf(request), this.#target)
-      if ('lines' in found) void stream(found, response)
-      else give(found, response)
+      void reply(questionOf(request), this.#target, response)
     })
     this.#http.maxConnections = MAX_CONNECTIONS
     this.#http.on('clientError', refuse)
@@ -83,9 +90,25 @@ function listening(server: Server, path: string): Promise<void> {
   })
 }
 
-function questionOf({ method = '', url = '', headers }: IncomingMessage) {
+function questionOf({ method = '', url = '', headers }: IncomingMessage): Question {
   const hasBody = (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined
   return { method, url, hasBody }
+}
+
+async function reply(
+  question: Question,
+  target: Controllable | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  const found = await answer(question, target)
+  if ('lines' in found) {
+    await send('application/x-ndjson', linesText(whileOpen(found.lines, response)), response)
+  } else if ('elements' in found) {
+    const elements = whileOpen(found.elements, response)
+    await send('application/json', objectText({ ...found, elements }), response)
+  } else {
+    give(found, response)
+  }
 }
 
 function give({ status, headers, body }: Answer, response: ServerResponse): void {
@@ -93,28 +116,47 @@ function give({ status, headers, body }: Answer, response: ServerResponse): void
   response.end(text(body))
 }
 
-/** As fast as the client reads, and no longer than it stays; an error on the way is the last line. */
-async function stream({ lines }: Stream, response: ServerResponse): Promise<void> {
-  response.writeHead(200, headersOf('application/x-ndjson'))
+/** As fast as the client reads, and no longer than it stays. */
+async function send(type: string, texts: AsyncIterable<string>, response: ServerResponse): Promise<void> {
+  response.writeHead(200, headersOf(type))
   response.flushHeaders()
   try {
-    await pipeline(Readable.from(texts(lines, response)), response)
+    await pipeline(Readable.from(texts), response)
   } catch {
     response.destroy() // the client has gone
   }
 }
 
-async function* texts(
-  lines: AsyncIterable<readonly unknown[]>,
-  response: ServerResponse,
-): AsyncGenerator<string> {
+/** Ends when the client has gone, also while there is nothing to send. */
+async function* whileOpen<Some>(source: AsyncIterable<Some>, response: ServerResponse): AsyncGenerator<Some> {
+  for await (const some of source) {
+    if (response.destroyed) return
+    yield some
+  }
+}
+
+/** An error on the way is the last line. */
+async function* linesText(lines: Stream['lines']): AsyncGenerator<string> {
   try {
-    for await (const some of lines) {
-      if (response.destroyed) return
-      if (some.length > 0) yield some.map(text).join('')
-    }
+    for await (const some of lines) if (some.length > 0) yield some.map(text).join('')
   } catch (error) {
     yield text(problemOf(error).body)
+  }
+}
+
+/** An error on the way is the last property. */
+async function* objectText({ properties, list, elements }: LongObject): AsyncGenerator<string> {
+  yield JSON.stringify({ ...properties, [list]: [] }).slice(0, -2)
+  let comma = ''
+  try {
+    for await (const some of elements) {
+      if (some.length === 0) continue
+      yield comma + JSON.stringify(some).slice(1, -1)
+      comma = ','
+    }
+    yield ']}\n'
+  } catch (error) {
+    yield `],${text(problemOf(error).body).slice(1)}`
   }
 }
 

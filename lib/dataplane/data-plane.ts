@@ -61,6 +61,9 @@ export interface DataPlaneEvents {
 /** Between two tries to find out HZ, in the two seconds in which it cannot be told. */
 const CLOCK_RETRY_MS = 500
 
+/** Counted in one go: some milliseconds. */
+const SLICE_SLOTS = 1 << 19
+
 /**
  * The balancing itself: the program in the kernel, its tables, the interfaces it sits on, the way to each real. What
  * a former process of the same name left forwarding is taken over, flows and all.
@@ -215,25 +218,28 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     return this.#services.vips()
   }
 
-  services(): ServiceStatus[] {
-    const describer = new ServiceDescriber(
-      this.#services,
-      this.#tables.reals,
-      this.#traffic,
-      this.#tables.loads,
-    )
-    return this.#services.running.map(service => describer.describe(service))
+  /** A slice of the services at a time. */
+  services(): Generator<ServiceStatus[]> {
+    const { reals, loads } = this.#tables
+    return new ServiceDescriber(this.#services, reals, this.#traffic, loads).slices()
   }
 
-  flowTable(): FlowTableStatus {
-    const { flows, templates } = this.#tables
+  /** @param templates how many there are, if that has been counted before: some milliseconds for each million of slots */
+  flowTable(templates = this.#tables.templates.count()): FlowTableStatus {
     return {
       flows: this.#tables.loads.total(),
-      slots: flows.length,
-      templates: templates.count(),
-      templateSlots: templates.length,
+      slots: this.#tables.flows.length,
+      templates,
+      templateSlots: this.#tables.templates.length,
       memoryBytes: tableBytes(this.#loaded.geometry),
     }
+  }
+
+  /** How many templates there are in each of the slices that the table is cut into. */
+  *templateCounts(): Generator<number> {
+    const { templates } = this.#tables
+    for (let first = 0; first < templates.length; first += SLICE_SLOTS)
+      yield templates.count(first, first + SLICE_SLOTS)
   }
 
   /** The flows and templates, a slice of the tables at a time. */

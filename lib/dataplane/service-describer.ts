@@ -6,8 +6,11 @@ import type { LoadTable } from './load-table.js'
 import { isTunnel, type RealTable } from './real-table.js'
 import type { RunningService, Services } from './services.js'
 import type { RealSpec } from './spec.js'
-import { sumTraffic, type TrafficMeter } from './traffic.js'
+import { noTraffic, sumTraffic, type TrafficMeter } from './traffic.js'
 import type { Resolution } from './way.js'
+
+/** Reals that are described in one go: some milliseconds. A service is never cut in two. */
+const SLICE = 256
 
 /** Tells what the services are doing now. */
 export class ServiceDescriber {
@@ -23,33 +26,57 @@ export class ServiceDescriber {
     this.#loads = loads
   }
 
-  /** The reals as configured, and behind them those that have left but still have flows. */
-  describe({ id, spec, reals: configured }: RunningService): ServiceStatus {
-    const left = this.#reals.ofService(id).filter(real => !configured.includes(real))
-    const reals = [
-      ...configured.map((real, place) => this.#describeReal(real, spec.reals[place])),
-      ...left.filter(real => this.#connections(real) > 0).map(real => this.#describeReal(real)),
-    ]
-    return {
-      service: spec.name,
-      scheduler: spec.scheduler,
-      ...(spec.persistence && { persistenceSeconds: spec.persistence.seconds }),
-      traffic: sumTraffic(reals.map(real => real.traffic)),
-      reals,
+  /** All services, some at a time. Between two slices others may have their turn, and change what is running. */
+  *slices(): Generator<ServiceStatus[]> {
+    let some: RunningService[] = []
+    let reals = 0
+    for (const { spec } of this.#services.running) {
+      const service = this.#services.named(spec.name)
+      if (service === undefined) continue
+      some.push(service)
+      reals += service.reals.length
+      if (reals < SLICE) continue
+      yield this.#describe(some)
+      some = []
+      reals = 0
     }
+    if (some.length > 0) yield this.#describe(some)
   }
 
-  #describeReal(id: number, configured?: RealSpec): RealStatus {
+  /** The reals as configured, and behind them those that have left but still have flows. Counters are read for all at once. */
+  #describe(services: readonly RunningService[]): ServiceStatus[] {
+    const rosters = services.map(service => ({ service, left: this.#left(service) }))
+    const traffic = this.#traffic.of(rosters.flatMap(({ service, left }) => [...service.reals, ...left]))
+    return rosters.map(({ service: { spec, reals: configured }, left }) => {
+      const reals = [
+        ...configured.map((id, place) => this.#describeReal(id, traffic.get(id), spec.reals[place])),
+        ...left.map(id => this.#describeReal(id, traffic.get(id))),
+      ]
+      return {
+        service: spec.name,
+        scheduler: spec.scheduler,
+        ...(spec.persistence && { persistenceSeconds: spec.persistence.seconds }),
+        traffic: sumTraffic(reals.map(real => real.traffic)),
+        reals,
+      }
+    })
+  }
+
+  #left({ id, reals }: RunningService): number[] {
+    const configured = new Set(reals)
+    return this.#reals.ofService(id).filter(real => !configured.has(real) && this.#connections(real) > 0)
+  }
+
+  #describeReal(id: number, traffic = noTraffic, configured?: RealSpec): RealStatus {
     const { state, mode, destinationMac } = this.#reals.read(id)
-    const { address, port } = this.#reals.identity(id)
     return {
-      real: formatEndpoint({ address, port }),
+      real: formatEndpoint(configured ?? this.#reals.identity(id)),
       state: nameOfState(state),
       forwarding: configured?.forwarding ?? (isTunnel(mode) ? 'tun' : 'dr'),
       weight: this.#loads.weight(id),
       ...(configured && this.#describeWay(state, this.#services.resolution(configured), destinationMac)),
       ...this.#loads.connections(id),
-      traffic: this.#traffic.of(id),
+      traffic,
     }
   }
 

@@ -66,6 +66,10 @@ export class Services
     return [...this.#running.values()]
   }
 
+  named(name: string): RunningService | undefined {
+    return this.#running.get(name)
+  }
+
   /** Makes the tables say what the specifications say, and nothing else. Flows stay where they are. */
   apply(specs: readonly ServiceSpec[]): void {
     const before = this.#running

@@ -39,9 +39,8 @@ export class TemplateTable {
     return (this.#templates.read(ref & INDEX_MASK).expires - now) | 0
   }
 
-  count(): number {
-    let count = 0
-    for (let index = 0; index < this.length; index++) if (this.real(index) !== 0) count++
-    return count
+  /** How many there are in the slots from `first` to before `end`. */
+  count(first = 0, end = this.length): number {
+    return this.#words.count(first, Math.min(end, this.length))
   }
 }

@@ -35,6 +35,13 @@ export class Words {
     return idle < word.future ? idle : 0
   }
 
+  /** How many slots from `first` to before `end` hold something. */
+  count(first: number, end: number): number {
+    let count = 0
+    for (let index = first; index < end; index++) if (this.state(index) !== STATE_FREE) count++
+    return count
+  }
+
   #low(index: number): number {
     return this.#halves[2 * index] ?? 0
   }

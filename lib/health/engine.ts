@@ -4,6 +4,7 @@ import { Connector } from '../net/connector.js'
 import {
   type Endpoint,
   formatEndpoint,
+  formatService,
   keepalivedName,
   keepalivedRealName,
   type ServiceName,
@@ -85,6 +86,7 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
   readonly #random: () => number
   readonly #means: Means
   readonly #reals: readonly Real[]
+  readonly #byService = new Map<string, Real[]>()
   /** By what makes checks equal. */
   readonly #checks = new Map<string, SharedCheck>()
   #closed = false
@@ -101,6 +103,12 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
     this.#random = random
     this.#means = { connector, line: new Line() }
     this.#reals = targets.map(target => this.#realOf(target))
+    for (const real of this.#reals) {
+      const name = formatService(real.target.service)
+      const others = this.#byService.get(name)
+      if (others) others.push(real)
+      else this.#byService.set(name, [real])
+    }
   }
 
   /** The first check of each comes after a second and a random part of its warm-up. Throws `CLOSED`. */
@@ -114,12 +122,14 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
     for (const { runner } of this.#checks.values()) runner.start(this.#random())
   }
 
-  status(): readonly RealHealth[] {
-    return this.#reals.map(({ target: { service, real }, up, checks }) => ({
+  /** @param service as {@link formatService} names it; all of them unless given */
+  status(service?: string): readonly RealHealth[] {
+    const reals = service === undefined ? this.#reals : (this.#byService.get(service) ?? [])
+    return reals.map(({ target: { service, real }, up, checks }) => ({
       service,
       real,
       up,
-      checks: [...checks].map(({ runner }) => healthOf(runner)),
+      checks: Array.from(checks, ({ runner }) => healthOf(runner)),
     }))
   }
 

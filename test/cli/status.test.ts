@@ -10,7 +10,7 @@ import type { Paint } from '../../cli/terminal.js'
 import { ControlServer } from '../../lib/control/server.js'
 import { socketPath } from '../../lib/control/socket-path.js'
 import type { BalancerStatus, RealStatus } from '../../lib/status.js'
-import { controllable } from '../tools/controllable.js'
+import { controllable, inParts } from '../tools/controllable.js'
 import { xdplb } from './xdplb.js'
 
 const idle = {
@@ -192,7 +192,7 @@ t.test('the command asks the balancer that --name and --run-dir say', async t =>
     stdout: '',
     stderr: /^xdplb: .*still starting; try again\n$/,
   })
-  server.serve(controllable({ status: () => status }))
+  server.serve(controllable({ statusInParts: () => inParts(status) }))
   const json = await xdplb('status', '--json', ...where)
   t.match(json, { code: 0, stderr: '' })
   t.strictSame(JSON.parse(json.stdout), status)

@@ -10,9 +10,10 @@ import type { Controllable } from '../../lib/control/answer.js'
 import { ControlClient } from '../../lib/control/client.js'
 import { ControlServer } from '../../lib/control/server.js'
 import { socketPath } from '../../lib/control/socket-path.js'
+import { noTraffic } from '../../lib/dataplane/traffic.js'
 import { XdplbError } from '../../lib/errors.js'
 import type { BalancerStatus } from '../../lib/status.js'
-import { controllable } from '../tools/controllable.js'
+import { controllable, inParts } from '../tools/controllable.js'
 
 const status: BalancerStatus = {
   name: 'lb1',
@@ -24,7 +25,10 @@ const status: BalancerStatus = {
   interfaces: [{ name: 'eth0', state: 'attached', mode: 'native' }],
   vrrp: [],
   vips: [],
-  services: [],
+  services: [
+    { service: '10.0.0.1:80/tcp', scheduler: 'rr', traffic: noTraffic, reals: [] },
+    { service: '10.0.0.2:80/tcp', scheduler: 'wlc', traffic: noTraffic, reals: [] },
+  ],
   flowTable: { flows: 0, slots: 65536, templates: 0, templateSlots: 65536, memoryBytes: 1048576 },
   verdicts: { tx: 9007199254740991 },
   events: {},
@@ -37,7 +41,10 @@ function place(t: Test): string {
   return join(directory, 'run', 'lb1.sock')
 }
 
-async function serving(t: Test, target: Controllable = controllable({ status: () => status })) {
+async function serving(
+  t: Test,
+  target: Controllable = controllable({ statusInParts: () => inParts(status) }),
+) {
   const path = place(t)
   const server = await ControlServer.listen(path)
   t.teardown(() => server.close())
@@ -78,6 +85,50 @@ t.test('a client reads the status as the balancer tells it', async t => {
   t.strictSame(await client.status(), status)
 })
 
+t.test(
+  'a status of many services is sent while it is told, and read no faster than its client reads',
+  async t => {
+    const end = new EventEmitter()
+    const ended = once(end, 'end')
+    let told = 0
+    const service = { service: 'x'.repeat(100_000), scheduler: 'rr', traffic: noTraffic, reals: [] }
+    async function* services() {
+      try {
+        for (;;) {
+          yield [service]
+          told++
+          await setImmediate()
+        }
+      } finally {
+        end.emit('end')
+      }
+    }
+    const { services: _, ...summary } = status
+    const statusInParts = async () => ({ summary, services: services() })
+    const { path } = await serving(t, controllable({ statusInParts }))
+    const socket = connect(path)
+    socket.write(get('/v1/status'))
+    const [begun] = await once(socket, 'data')
+    t.match(String(begun), /^HTTP\/1.1 200 .*"name":"lb1".*"services":\[/s, 'it begins before it is whole')
+    socket.pause()
+    await delay(50) // in which a server that does not wait would have told more than sockets hold
+    t.ok(told < 100, `${told} parts were told`)
+    socket.destroy()
+    await ended
+  },
+)
+
+t.test('a status that cannot be told to its end is an error, not a shorter one', async t => {
+  const { services: _, ...summary } = status
+  async function* services() {
+    yield []
+    throw new XdplbError('CLOSED', 'balancer: used after close')
+  }
+  const statusInParts = async () => ({ summary, services: services() })
+  const { client } = await serving(t, controllable({ statusInParts }))
+  await t.rejects(client.status(), { code: 'CLOSED', message: 'balancer: used after close' })
+})
+
 t.test('until the balancer forwards, only the process answers', async t => {
   const path = place(t)
   const server = await ControlServer.listen(path)
@@ -85,7 +136,7 @@ t.test('until the balancer forwards, only the process answers', async t => {
   const client = new ControlClient(path)
   t.strictSame(await client.process(), { pid: process.pid, ready: false })
   await t.rejects(client.status(), { code: 'BUSY', message: `process ${process.pid} is still starting` })
-  server.serve(controllable({ status: () => status }))
+  server.serve(controllable({ statusInParts: () => inParts(status) }))
   t.strictSame(await client.process(), { pid: process.pid, ready: true })
 })
 
@@ -211,10 +262,10 @@ t.test('without a balancer the client says which one it looked for and what to d
 
 t.test('errors of the balancer reach the client with their code, its own faults as SYSCALL', async t => {
   let thrown: unknown = new XdplbError('CLOSED', 'balancer: used after close')
-  const status = () => {
+  const statusInParts = () => {
     throw thrown
   }
-  const { client, path } = await serving(t, controllable({ status }))
+  const { client, path } = await serving(t, controllable({ statusInParts }))
   await t.rejects(client.status(), {
     name: 'XdplbError',
     code: 'CLOSED',

@@ -15,6 +15,7 @@ t.test('the traffic of a real', { skip }, async t => {
   const { key, value } = mapLayouts.stats
   const cpus = stats.perCpu({ key, value })
   const meter = new TrafficMeter(stats, () => [REAL])
+  const traffic = () => meter.of([REAL]).get(REAL)
   t.teardown(() => meter.close())
   /** Every CPU has counted as much. */
   const count = (packets: bigint) => {
@@ -29,26 +30,36 @@ t.test('the traffic of a real', { skip }, async t => {
     const all = possibleCpus()
     count(80n)
     const totals = { connections: all, packets: 80 * all, bytes: 3200 * all }
-    t.strictSame(meter.of(REAL), { ...noTraffic, ...totals })
+    t.strictSame(traffic(), { ...noTraffic, ...totals })
     mock.timers.tick(SAMPLE_MS)
-    t.strictSame(meter.of(REAL), { ...noTraffic, ...totals }, 'what was counted before the first is no rate')
+    t.strictSame(traffic(), { ...noTraffic, ...totals }, 'what was counted before the first is no rate')
     count(160n)
-    t.equal(meter.of(REAL).packets, 160 * all, 'totals are of this moment')
-    t.equal(meter.of(REAL).packetsPerSecond, 0)
+    t.equal(traffic()?.packets, 160 * all, 'totals are of this moment')
+    t.equal(traffic()?.packetsPerSecond, 0)
     mock.timers.tick(SAMPLE_MS)
-    const { connectionsPerSecond, packetsPerSecond, bytesPerSecond } = meter.of(REAL)
+    const { connectionsPerSecond, packetsPerSecond, bytesPerSecond } = traffic() ?? noTraffic
     t.strictSame(
       { connectionsPerSecond, packetsPerSecond, bytesPerSecond },
       { connectionsPerSecond: 0, packetsPerSecond: 10 * all, bytesPerSecond: 400 * all },
       'a quarter of 40 a second',
     )
     mock.timers.tick(SAMPLE_MS)
-    t.equal(meter.of(REAL).packetsPerSecond, 7.5 * all, 'less by a quarter')
+    t.equal(traffic()?.packetsPerSecond, 7.5 * all, 'less by a quarter')
+  })
+
+  t.test('is found among that of others, near and far', async t => {
+    const ids = [REAL + 1, 9000, 9017, 9018, 9034, 9051, 32767]
+    const each = (id: number) => ({ connections: 1n, packets: BigInt(id), bytes: 0n })
+    for (const id of ids) cpus.update(id, Array(possibleCpus()).fill(each(id)))
+    const wanted = [...ids.toReversed(), 9000, 1]
+    const found = [...meter.of(wanted)].map(([id, { packets }]) => [id, packets / possibleCpus()])
+    t.strictSame(found, [[1, 0], ...ids.map(id => [id, id])])
+    t.strictSame(meter.of([]), new Map())
   })
 
   t.test('begins at nothing when its id goes to another', async t => {
     meter.reset(REAL)
-    t.strictSame(meter.of(REAL), noTraffic)
+    t.strictSame(traffic(), noTraffic)
     t.ok(cpus.lookup(REAL)?.every(({ packets }) => packets === 0n))
   })
 })
