@@ -28,7 +28,7 @@ export interface ConnectionFilter {
   readonly client?: Network
   /** As it is named everywhere: `10.0.0.1:80/tcp`. */
   readonly service?: string
-  /** `10.0.0.71:80` */
+  /** `10.0.0.71:80`; of a real server without a port of its own `10.0.0.71:0`, or with that of the connection. */
   readonly real?: string
   /** A word as in {@link Connection.state}. */
   readonly state?: string

@@ -1,8 +1,9 @@
 import { setImmediate as others } from 'node:timers/promises'
 import { addressFromBytes } from '../address.js'
 import type { Connection, ConnectionFilter } from '../connection.js'
+import { XdplbError } from '../errors.js'
 import { networkTest } from '../network.js'
-import { type Endpoint, formatEndpoint, type Protocol } from '../service.js'
+import { type Endpoint, formatEndpoint, type Protocol, parseEndpoint } from '../service.js'
 import { TICKS_PER_SECOND } from './clock.js'
 import { flowState } from './layout.gen.js'
 import type { RunningService } from './services.js'
@@ -27,7 +28,7 @@ const protocolNames = new Map<number, Protocol>([
 ])
 
 /** Every word that {@link Connection.state} may be. */
-export const connectionStates: ReadonlySet<string> = new Set([...stateNames.values(), 'NONE', 'ASSURED'])
+const connectionStates: ReadonlySet<string> = new Set([...stateNames.values(), 'NONE', 'ASSURED'])
 
 /**
  * Lists the flows and templates while packets go on to change them: a walk over the slots in slices, with the event
@@ -41,7 +42,11 @@ export class ConnectionList {
   readonly #now: () => number
   readonly #reals = new Map<number, Endpoint & { service: string }>()
 
-  /** @param now the present in ticks */
+  /**
+   * Throws `USAGE` for a filter that nothing can pass, because no state or no real server has such a name.
+   *
+   * @param now the present in ticks
+   */
   constructor(
     tables: Tables,
     services: readonly RunningService[],
@@ -50,7 +55,7 @@ export class ConnectionList {
   ) {
     this.#tables = tables
     this.#services = new Map(services.map(service => [service.id, service]))
-    this.#filter = filter
+    this.#filter = checked(filter)
     this.#isClient = filter.client === undefined ? () => true : networkTest(filter.client)
     this.#now = now
   }
@@ -87,7 +92,11 @@ export class ConnectionList {
     const flow = flows.read(index)
     const vip = vips.at(flow.vip)
     const protocol = protocolNames.get(flow.protocol)
-    if (vip === undefined || protocol === undefined || !this.#isWanted(id, flow.client, state))
+    if (
+      vip === undefined ||
+      protocol === undefined ||
+      !this.#isWanted(id, { client: flow.client, port: flow.vipPort, state })
+    )
       return undefined
     if (flows.real(index) !== id) return undefined // another flow has taken the slot meanwhile
     return {
@@ -109,10 +118,11 @@ export class ConnectionList {
     const template = templates.read(index)
     const state = templates.isAssured(index) ? 'ASSURED' : 'NONE'
     const [match] = this.#services.get(template.service)?.spec.matches ?? []
-    if (match === undefined || !this.#isWanted(id, template.client, state)) return undefined
+    if (match === undefined) return undefined
+    const port = match.ports === 'all' ? 0 : match.ports.first
+    if (!this.#isWanted(id, { client: template.client, port, state })) return undefined
     const left = (template.expires - now) | 0
     if (left <= 0 && template.children === 0) return undefined
-    const port = match.ports === 'all' ? 0 : match.ports.first
     return {
       kind: 'template',
       protocol: match.protocol,
@@ -125,12 +135,16 @@ export class ConnectionList {
     }
   }
 
-  #isWanted(id: number, client: Uint8Array, state: string): boolean {
-    const { state: wantedState, service, real } = this.#filter
-    if (wantedState !== undefined && wantedState !== state) return false
+  #isWanted(id: number, entry: { client: Uint8Array; port: number; state: string }): boolean {
+    const { state, service, real } = this.#filter
+    if (state !== undefined && state !== entry.state) return false
     if (service !== undefined && service !== this.#real(id).service) return false
-    if (real !== undefined && real !== formatEndpoint(this.#real(id))) return false
-    return this.#isClient(client)
+    if (
+      real !== undefined &&
+      ![formatEndpoint(this.#real(id)), this.#nameOfReal(id, entry.port)].includes(real)
+    )
+      return false
+    return this.#isClient(entry.client)
   }
 
   /** Who a real is, worked out once for all its flows. */
@@ -147,5 +161,21 @@ export class ConnectionList {
   #nameOfReal(id: number, port: number): string {
     const real = this.#real(id)
     return formatEndpoint({ address: real.address, port: real.port || port })
+  }
+}
+
+/** A real is named as it is listed, however its address was written. */
+function checked({ state, real, ...filter }: ConnectionFilter): ConnectionFilter {
+  if (state !== undefined && !connectionStates.has(state)) {
+    const expected = [...connectionStates].join(', ')
+    throw new XdplbError(
+      'USAGE',
+      `list connections: state ${state}: there is none, expected one of ${expected}`,
+    )
+  }
+  return {
+    ...filter,
+    ...(state !== undefined && { state }),
+    ...(real !== undefined && { real: formatEndpoint(parseEndpoint(real)) }),
   }
 }

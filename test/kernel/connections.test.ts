@@ -72,7 +72,17 @@ t.test('the list of connections', { skip }, async t => {
     ])
     t.match(await list(program, { real: '10.0.0.71:80' }), { length: 3 })
     t.match(await list(program, { real: '10.0.0.72:0' }), { length: 2 }, 'the flow and its template')
+    t.match(await list(program, { real: '10.0.0.72:80' }), { length: 1 }, 'the flow, as it is listed')
     t.match(await list(program, { service: '10.0.0.1:81/tcp' }), { length: 0 })
+  })
+
+  t.test('is not made for a state or a real server that cannot be', async t => {
+    const code = 'USAGE'
+    t.throws(() => slices(program, { state: 'ESTAB' }), {
+      code,
+      message: /ESTAB.*expected one of.*ESTABLISHED/,
+    })
+    t.throws(() => slices(program, { real: '10.0.0.71' }), { code, message: /expected ADDRESS:PORT/ })
   })
 
   t.test('lets other work have its turn between slices', async t => {
