@@ -111,5 +111,6 @@ function unreadable(file: string, cause: unknown): XdplbError {
     return new XdplbError('NOT_FOUND', `read configuration: ${file}: no such file`, { cause })
   if (code === 'EACCES')
     return new XdplbError('PERMISSION', `read configuration: ${file}: not allowed`, { cause })
-  return new XdplbError('NOT_FOUND', `read configuration: ${file}: ${code}, expected a file`, { cause })
+  const found = code === 'EISDIR' ? 'a directory' : code
+  return new XdplbError('NOT_FOUND', `read configuration: ${file}: ${found}, expected a file`, { cause })
 }

@@ -213,7 +213,7 @@ t.test('a file that cannot be read is an error of its own', async t => {
   })
   await t.rejects(readConfig(directory), {
     code: 'NOT_FOUND',
-    message: `read configuration: ${directory}: EISDIR, expected a file`,
+    message: `read configuration: ${directory}: a directory, expected a file`,
   })
 })
 
@@ -231,6 +231,6 @@ t.test('loading throws only when its errors leave nothing to run', async t => {
     code: 'CONFIG',
     message: `load configuration: 2 errors
 ${bad}:1:1: error: Unknown keyword 'foo'
-${bad}:6:1: error: forwarding NAT is refused: XDP direct routing cannot translate addresses - 10.0.0.1:80/tcp is not run; use DR`,
+${bad}:6:1: error: forwarding NAT is refused: XDP direct routing cannot translate addresses - 10.0.0.1:80/tcp is not run; use DR or TUN`,
   })
 })

@@ -58,7 +58,7 @@ function reportForwarding(service: VirtualServer, { report, places }: Settling<u
 /** What packets cannot get to a real by. */
 function refuse({ method, tunnelType = 'ipip' }: Forwarding): { reason: string; hint: string } | undefined {
   if (method === 'nat') {
-    return { reason: 'NAT is refused: XDP direct routing cannot translate addresses', hint: 'use DR' }
+    return { reason: 'NAT is refused: XDP direct routing cannot translate addresses', hint: 'use DR or TUN' }
   }
   if (method === 'dr' || tunnelType === 'ipip') return undefined
   const reason = `TUN type ${tunnelType} is refused: packets are wrapped in IP and nothing else`
