@@ -25,9 +25,12 @@ export async function runDaemon(options: RunOptions): Promise<void> {
 
 async function balance(options: RunOptions, log: Log): Promise<void> {
   const stop = stopRequested()
-  process.on('SIGHUP', () =>
-    log.warn('SIGHUP: reloading is not honoured yet; restart with --leave-forwarding instead'),
-  )
+  process.on('SIGHUP', () => {
+    const meanwhile = options.leaveForwarding
+      ? 'the kernel goes on forwarding meanwhile'
+      : 'the peer takes over'
+    log.warn(`SIGHUP: reloading is not honoured yet; stop and start instead: ${meanwhile}`)
+  })
   const { config, diagnostics } = await readFiles(options.file)
   for (const diagnostic of diagnostics) logDiagnostic(log, diagnostic)
 
@@ -91,5 +94,7 @@ function logReady(log: Log, { services, interfaces, resized, flowTable }: Balanc
   for (const { name, tagStripping } of interfaces)
     if (tagStripping)
       log.info({ name }, 'interface leaves VLAN tags on frames now: its rx-vlan-offload was on')
+  if (services.length === 0)
+    log.warn('the configuration has no virtual server that can be run: nothing is balanced')
   log.info({ services: services.map(({ service }) => service), interfaces: attached }, 'ready')
 }

@@ -11,7 +11,10 @@ interface Options {
   json?: true
 }
 
-const examples = `
+const help = `
+"up" lasts until the host is started again, so have the host do it whenever it starts. What was there before is noted
+in the run directory, for "down".
+
 Examples:
   # xdplb realserver up --vip 10.0.0.1
   $ xdplb realserver check --vip 10.0.0.1 2001:db8::1
@@ -23,7 +26,7 @@ Examples:
 export function realserverCommand(): Command {
   return new Command('realserver')
     .description('make this host a web server behind the balancer, or see whether it is one')
-    .addHelpText('after', examples)
+    .addHelpText('afterAll', help)
     .addCommand(
       subcommand('up', 'put the VIPs on lo, and leave ARP for them to the balancer').action(
         changing(realserverUp),

@@ -19,7 +19,10 @@ t.test(
     t.match({ code, stderr }, { code: 0, stderr: '' })
     for (const command of commands) t.match(stdout, `\n  ${command} `)
     const helps = await Promise.all(
-      commands.map(async command => ({ command, ...(await xdplb(command, '--help')) })),
+      [...commands, 'realserver up'].map(async command => ({
+        command,
+        ...(await xdplb(...command.split(' '), '--help')),
+      })),
     )
     for (const { command, ...help } of helps) {
       t.equal(help.code, 0)

@@ -219,6 +219,13 @@ t.test('xdplb run', { skip }, async t => {
     t.match(talkative.stderr, 'auth_typ')
     t.notMatch(talkative.stderr, 's3cret')
   })
+
+  await t.test('a configuration with nothing to balance is run, and said to be so', async () => {
+    writeFileSync(file, seed.replace('lb_kind DR', 'lb_kind NAT'))
+    const idle = start()
+    await idle.printed(/"level":"warn".*nothing is balanced/)
+    await idle.stop()
+  })
   writeFileSync(file, seed)
 
   await t.test('people get lines to read', async () => {
