@@ -24,7 +24,7 @@ export class Includer {
     const text = await readFile(file, 'utf8').catch(cause => {
       throw unreadable(file, cause)
     })
-    return this.#lines(file, text, [await realpath(file)])
+    return this.#lines(file, text, [await realNameOf(file)])
   }
 
   /** @param chain the real paths of the file and of all that lead to it */
@@ -104,6 +104,11 @@ const STRICT = {
   wildcard: new Set(['w', 'a']),
   alternative: new Set(['b', 'a']),
 } as const satisfies Record<string, ReadonlySet<string>>
+
+/** A pipe (`check -f <(envsubst …)`) has none, and includes nothing that leads back to it. */
+function realNameOf(file: string): Promise<string> {
+  return realpath(file).catch(() => file)
+}
 
 function unreadable(file: string, cause: unknown): XdplbError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined

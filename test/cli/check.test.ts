@@ -89,6 +89,14 @@ t.test('several files are read as one', async t => {
   for (const place of ['wrong.conf:3:3', 'doubtful.conf:2:']) t.match(stdout, place)
 })
 
+t.test('a pipe is read as a file is', async t => {
+  const script = '"$@" -f <(cat "$0")'
+  t.match(await run('bash', '-c', script, wrong, node, main, 'check'), {
+    code: 1,
+    stdout: /^\/dev\/fd\/\d+:3:3: error: /,
+  })
+})
+
 t.test('--json prints what a program reads', async t => {
   const { code, stdout } = await xdplb('check', '--json', '-f', wrong)
   t.equal(code, 1)
