@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Child } from '../../cli/demo/lab/child.js'
 import type { Host } from '../../cli/demo/lab/host.js'
 import type { Lab } from '../../cli/demo/lab/lab.js'
+import type { Connection } from '../../lib/connection.js'
 import { ControlClient } from '../../lib/control/client.js'
 import { socketPath } from '../../lib/control/socket-path.js'
 import type { BalancerStatus } from '../../lib/status.js'
@@ -55,7 +56,13 @@ export class Site implements Disposable {
   }
 
   status(name = 'xdplb'): Promise<BalancerStatus> {
-    return new ControlClient(socketPath({ runDir: this.runDir, name })).status()
+    return this.#client(name).status()
+  }
+
+  async connections(): Promise<Connection[]> {
+    const found: Connection[] = []
+    for await (const connection of this.#client().connections()) found.push(connection)
+    return found
   }
 
   /** Runs the command to its end, here. */
@@ -65,6 +72,10 @@ export class Site implements Disposable {
 
   [Symbol.dispose](): void {
     spawnSync('umount', [this.bpffs])
+  }
+
+  #client(name = 'xdplb'): ControlClient {
+    return new ControlClient(socketPath({ runDir: this.runDir, name }))
   }
 
   #places(): string[] {
