@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { type Address, familyOf, parseAddress } from '../address.js'
+import type { InterfaceAddress } from '../net/netlink/address.js'
 import type { Change, NetlinkEvents } from '../net/netlink/events.js'
 import type { Link } from '../net/netlink/link.js'
 import { ourProtocol } from '../net/netlink/marks.js'
@@ -44,6 +45,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
   readonly #events: NetlinkEvents
   readonly #addresses: VirtualAddresses
   readonly #onLink = (link: Link, change: Change) => this.#followLink(link, change)
+  readonly #onAddress = (address: InterfaceAddress) => this.#followAddress(address)
   readonly #onOverrun = () => this.#judge(this.#connect())
   #socket: VrrpSocket | undefined
   #ifindex = 0
@@ -60,7 +62,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
     this.#events = events
     this.#addresses = new VirtualAddresses(options.addresses, netlink, events)
     this.#addresses.on('lost', () => this.#input({ type: 'addressLost' }))
-    events.on('link', this.#onLink).on('overrun', this.#onOverrun)
+    events.on('link', this.#onLink).on('address', this.#onAddress).on('overrun', this.#onOverrun)
   }
 
   get name(): string {
@@ -92,7 +94,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
 
   close(): void {
     clearTimeout(this.#timer)
-    this.#events.off('link', this.#onLink).off('overrun', this.#onOverrun)
+    this.#events.off('link', this.#onLink).off('address', this.#onAddress).off('overrun', this.#onOverrun)
     this.#socket?.close()
     this.#addresses.close()
   }
@@ -131,9 +133,16 @@ export class Speaker extends EventEmitter<SpeakerEvents> implements Disposable {
     this.#judge(change === 'deleted' ? ['link'] : this.#connect())
   }
 
+  /** The source may be there later than its interface, and another later on. */
+  #followAddress({ ifindex, protocol }: InterfaceAddress): void {
+    if (ifindex === this.#ifindex && protocol !== ourProtocol) this.#judge(this.#connect())
+  }
+
+  /** Faults come first: what recovers from one only to have another has not recovered. */
   #judge(faults: readonly Fault[]): void {
+    for (const fault of faults) this.#input({ type: 'fault', fault })
     for (const fault of ['link', 'source'] as const) {
-      this.#input({ type: faults.includes(fault) ? 'fault' : 'recovery', fault })
+      if (!faults.includes(fault)) this.#input({ type: 'recovery', fault })
     }
   }
 

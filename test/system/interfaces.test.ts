@@ -145,6 +145,17 @@ t.test('on one host', { skip }, async t => {
       { websvr1: 5, websvr2: 5 },
       'is attached to again, address and all',
     )
+  })
+
+  await t.test('an interface that has its address later than it is up', async t => {
+    const address = `10.0.0.11/24 dev ${host.interface}`
+    await host.ip(`address delete ${address}`)
+    await until(site, ({ vrrp }) => only(vrrp).state === 'FAULT')
+    await host.ip(`address add ${address}`)
+    await until(site, ({ vrrp, services }) => {
+      return only(vrrp).state === 'MASTER' && only(services).reals.every(real => real.state === 'up')
+    })
+    t.same(await countAnswers(client, clientAddresses), { websvr1: 5, websvr2: 5 }, 'speaks from then on')
     await daemon.stop()
     t.equal(await daemon.exited, 'exit 0')
   })
