@@ -15,6 +15,7 @@ import { everyTopic, NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
 import { Mailer } from './notify/mailer.js'
 import { type Plan, planOf, settingsOf } from './plan.js'
+import { Rollback } from './rollback.js'
 import { Rotation } from './rotation.js'
 import { formatEndpoint, formatService } from './service.js'
 import type {
@@ -117,18 +118,22 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
    * election of the virtual addresses is under way; `vrrp` tells of its outcome.
    *
    * Throws `CONFIG` for real servers that direct routing cannot reach, `NOT_FOUND` for interfaces, `BUSY` where another
-   * XDP program sits, `PERMISSION`, `UNSUPPORTED`; whatever it had begun is undone then.
+   * XDP program sits, `PERMISSION`, `UNSUPPORTED`; whatever it had begun is undone then. Where a former process had left
+   * packets forwarded they still are, by the services of this configuration if it came to that.
    */
   static async start(config: Config, options: BalancerOptions = {}): Promise<Balancer> {
     const { name = 'xdplb', bpffs = '/sys/fs/bpf', xdpMode: mode = 'auto' } = options
-    const netlink = Netlink.open()
-    const events = NetlinkEvents.open({ about: everyTopic })
+    using rollback = new Rollback()
+    const netlink = rollback.own(Netlink.open())
+    const events = rollback.own(NetlinkEvents.open({ about: everyTopic }))
     const dataPlane = await DataPlane.open(netlink, events, { name, bpffs, mode, ...settingsOf(config) })
+    rollback.add(() => dataPlane.abandon())
     const balancer = new Balancer({ name, config }, netlink, events, dataPlane)
+    rollback.commit()
     try {
       await balancer.#begin(options.interfaces)
     } catch (error) {
-      await balancer.close({ leaveForwarding: dataPlane.adopted })
+      await balancer.#end({ leave: dataPlane.adopted }, () => dataPlane.abandon())
       throw error
     }
     setImmediate(() => balancer.#tellEarly())
@@ -178,19 +183,24 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
 
   /** Stops: takes the addresses away, detaches, unpins and forgets everything, unless it is to go on forwarding. */
   async close({ leaveForwarding = false }: CloseOptions = {}): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    this.#rotation.close()
-    await this.#vrrp?.close({ leave: leaveForwarding })
-    if (leaveForwarding) this.#dataPlane.close()
-    else this.#dataPlane.remove()
-    this.#events.close()
-    this.#netlink.close()
-    await this.#mailer.close()
+    await this.#end({ leave: leaveForwarding }, () =>
+      leaveForwarding ? this.#dataPlane.close() : this.#dataPlane.remove(),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #end({ leave }: { leave: boolean }, endDataPlane: () => void): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#rotation.close()
+    await this.#vrrp?.close({ leave })
+    endDataPlane()
+    this.#events.close()
+    this.#netlink.close()
+    await this.#mailer.close()
   }
 
   async *#servicesInParts(): AsyncGenerator<ServiceStatus[]> {

@@ -1,6 +1,7 @@
 import { XdplbError } from '../errors.js'
 import { type AttachMode, Link, type Program } from '../libbpf/index.js'
 import { errnos } from '../net/errno.js'
+import { Rollback } from '../rollback.js'
 import type { PinDirectory } from './pins.js'
 
 /**
@@ -14,14 +15,27 @@ export function attach(
   pins: PinDirectory,
   { name, ifindex, mode }: { name: string; ifindex: number; mode: AttachMode },
 ): Link {
+  using rollback = new Rollback()
   const path = pins.ofLink(name)
   const left = openLeft(path)
-  if (left && left.info().ifindex === ifindex && isUpdated(left, program)) return left
+  if (left) rollback.own(left)
+  if (left && left.info().ifindex === ifindex && isUpdated(left, program)) {
+    rollback.commit()
+    return left
+  }
   left?.close()
   pins.remove(path)
-  const link = program.attachXdp(ifindex, { mode })
+  const link = rollback.own(program.attachXdp(ifindex, { mode }))
   link.pin(path)
+  rollback.commit()
   return link
+}
+
+/** Takes what a former process has attached there off at once: a link that only loses its pin goes some moments later. */
+export function detach(pins: PinDirectory, name: string): void {
+  using left = openLeft(pins.ofLink(name))
+  left?.detach()
+  pins.remove(pins.ofLink(name))
 }
 
 /**

@@ -8,6 +8,7 @@ import { ensureBpffs } from '../net/bpffs.js'
 import type { NetlinkEvents } from '../net/netlink/events.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import { PathMtuEvents } from '../net/path-mtu.js'
+import { Rollback } from '../rollback.js'
 import type { FlowTableStatus, InterfaceStatus, ResizeStatus, ServiceStatus, VipStatus } from '../status.js'
 import { ConnectionList } from './connection-list.js'
 import { countEvents, countVerdicts } from './counters.js'
@@ -90,12 +91,14 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
       pins,
       netlink,
       events,
+      paths,
       mode,
       resized,
     }: {
       pins: PinDirectory
       netlink: Netlink
       events: NetlinkEvents
+      paths: PathMtuEvents
       mode: AttachMode
       resized: ResizeStatus | undefined
     },
@@ -103,7 +106,6 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     super()
     this.resized = resized
     const tables = new Tables(name => loaded.mapped(name))
-    const paths = PathMtuEvents.open()
     // in this order an interface that comes back is attached to, and said to be, before a way leads over it
     const interfaces = new Interfaces(loaded, tables.ports, { pins, netlink, events, mode })
     interfaces.on('change', status => this.emit('interface', status))
@@ -144,13 +146,19 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     ensureBpffs(bpffs)
     const pins = new PinDirectory(bpffs, name)
     const geometry = geometryFor(maxFlows, maxTemplates, maxFragments)
-    const loaded = LoadedProgram.load(pins, geometry)
+    using rollback = new Rollback()
+    const loaded = rollback.own(LoadedProgram.load(pins, geometry))
+    if (!loaded.adopted) rollback.add(() => pins.removeAll())
     loaded.setRules(rules)
     loaded.setTimeouts(timeouts)
     while (!loaded.setClock()) await sleep(CLOCK_RETRY_MS)
     const resized = await moveFlows(loaded, pins)
-    if (isSameGeometry(loaded.geometry, geometry))
-      return new DataPlane(loaded, { pins, netlink, events, mode, resized })
+    if (isSameGeometry(loaded.geometry, geometry)) {
+      const paths = rollback.own(PathMtuEvents.open())
+      const dataPlane = new DataPlane(loaded, { pins, netlink, events, paths, mode, resized })
+      rollback.commit()
+      return dataPlane
+    }
     loaded.close() // that was the end of what another process had begun
     return DataPlane.open(netlink, events, options)
   }
@@ -272,6 +280,14 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     this.#interfaces.detach()
     this.close()
     this.#pins.removeAll()
+  }
+
+  /** Undoes what a failed start had begun: what a former process had attached stays so, and nothing else. Closes too. */
+  abandon(): void {
+    if (this.adopted) {
+      this.#interfaces.restore()
+      this.close()
+    } else this.remove()
   }
 
   /** Lets go: packets are forwarded on, by what the tables say, until the next one comes and adopts. */

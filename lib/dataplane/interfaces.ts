@@ -6,7 +6,7 @@ import type { Change, NetlinkEvents } from '../net/netlink/events.js'
 import type { Link } from '../net/netlink/link.js'
 import type { Netlink } from '../net/netlink/netlink.js'
 import type { InterfaceStatus } from '../status.js'
-import { attach } from './attachment.js'
+import { attach, detach } from './attachment.js'
 import { hiddenTags } from './hidden-tags.js'
 import { mapLayouts, type Port } from './layout.gen.js'
 import type { LoadedProgram } from './load.js'
@@ -42,6 +42,8 @@ export class Interfaces
   readonly #ports: Ports
   readonly #stations: Stations
   readonly #attached = new Map<string, Attached | undefined>()
+  /** Those that a former process sat on. */
+  readonly #former: readonly string[]
   #learning: NodeJS.Immediate | undefined
   readonly #onLink = (link: Link, change: Change) => this.#follow(link, change)
   readonly #onOverrun = () => this.#followAll()
@@ -62,6 +64,7 @@ export class Interfaces
     this.#netlink = netlink
     this.#events = events
     this.#mode = mode
+    this.#former = pins.linkedInterfaces()
     const { egress, stations } = mapLayouts
     this.#ports = new Ports(ports, loaded.map('egress').typed({ key: egress.key, value: egress.value }))
     this.#stations = new Stations(loaded.map('stations').typed({ key: stations.key, value: stations.value }))
@@ -91,6 +94,17 @@ export class Interfaces
     } catch (error) {
       this.emit('error', error)
     }
+  }
+
+  /** Sits where a former process did, as far as that is there, and nowhere else. */
+  restore(): void {
+    for (const [name, attached] of this.#attached)
+      if (attached && !this.#former.includes(name)) {
+        attached.link.detach()
+        this.#lose(name, attached)
+      }
+    const linked = this.#pins.linkedInterfaces()
+    for (const name of this.#former) if (!linked.includes(name)) this.reach(name)
   }
 
   /** Does the program sit on the device of this index? */
@@ -169,7 +183,7 @@ export class Interfaces
       this.#ports.takeOver({ name, ifindex })
       this.#ports.close(ifindex)
     }
-    this.#pins.remove(this.#pins.ofLink(former))
+    detach(this.#pins, former)
   }
 
   #follow(link: Link, change: Change): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { BpfMap, LoadedObject, MappedArray, Program } from '../libbpf/index.js'
+import { Rollback } from '../rollback.js'
 import { kernelFrequency, readClock, ticksPerJiffy } from './clock.js'
 import type { FormerTables } from './former-tables.js'
 import { type Geometry, isSameGeometry } from './geometry.js'
@@ -70,36 +71,42 @@ export class LoadedProgram implements Disposable {
 
   static #adopt(pins: PinDirectory, geometry: Geometry): LoadedProgram {
     checkVersion(pins.ofMap(VARIABLE))
-    const pinned = openTables(name => pins.of(name))
+    using pinned = openTables(name => pins.of(name))
     if (!pins.hasFormer() && !isSameGeometry(pinned.geometry, geometry))
-      return LoadedProgram.#resize(pins, geometry, pinned)
-    pinned.close()
-    const former = pins.hasFormer() ? openTables(name => pins.ofFormer(name)) : undefined
+      return LoadedProgram.#resize(pins, geometry)
+    using rollback = new Rollback()
+    const former = pins.hasFormer() ? rollback.own(openTables(name => pins.ofFormer(name))) : undefined
     using object = openWithout(former ? [] : [MOVER])
     for (const name of mapNames) reusePinned(object, name, pins.ofMap(name))
     tellSize(object, pinned.geometry)
     former?.announce(object)
-    const loaded = new LoadedProgram(object.load(), { adopted: true, former })
+    const loaded = rollback.own(new LoadedProgram(object.load(), { adopted: true, former }))
     loaded.#finish(pins)
+    rollback.commit()
     return loaded
   }
 
-  static #resize(pins: PinDirectory, geometry: Geometry, former: FormerTables): LoadedProgram {
+  static #resize(pins: PinDirectory, geometry: Geometry): LoadedProgram {
+    using rollback = new Rollback()
+    const former = rollback.own(openTables(name => pins.of(name)))
     using object = openWithout([])
     for (const name of mapNames) if (!ofOwnSize.has(name)) reusePinned(object, name, pins.ofMap(name))
     setSize(object, geometry)
     former.announce(object)
-    const loaded = new LoadedProgram(object.load(), { adopted: true, former })
+    const loaded = rollback.own(new LoadedProgram(object.load(), { adopted: true, former }))
+    rollback.add(() => pins.recover())
     for (const name of ofOwnSize) loaded.map(name).pin(pins.ofNext(name))
     pins.exchange()
     loaded.#finish(pins)
+    rollback.commit()
     return loaded
   }
 
   static #make(pins: PinDirectory, geometry: Geometry, discarded: string | undefined): LoadedProgram {
+    using rollback = new Rollback()
     using object = openWithout([MOVER])
     setSize(object, geometry)
-    const loaded = new LoadedProgram(object.load(), { discarded })
+    const loaded = rollback.own(new LoadedProgram(object.load(), { discarded }))
     loaded.mapped('settings').write(layout.settings, 0, {
       seed: newSeed(),
       layout: layout.layout.version,
@@ -108,9 +115,11 @@ export class LoadedProgram implements Disposable {
       tracedUntil: 0,
       timeouts: timeoutTable(defaultTimeouts),
     })
+    rollback.add(() => pins.removeAll())
     pins.create()
     for (const name of mapNames) loaded.map(name).pin(pins.ofMap(name))
     loaded.#finish(pins)
+    rollback.commit()
     return loaded
   }
 

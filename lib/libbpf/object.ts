@@ -6,6 +6,7 @@ import { Fd } from '../net/fd.js'
 import { koffi } from '../net/koffi.js'
 import { libcOk, type Pointer } from '../net/libc.js'
 import { withoutProfiler } from '../net/signals.js'
+import { Rollback } from '../rollback.js'
 import { type Btf, parseBtf, sectionVariables } from './btf.js'
 import { findNamed, LoadedObject } from './loaded-object.js'
 import { BpfMap } from './map.js'
@@ -147,7 +148,10 @@ export class BpfObject implements Disposable {
       // the verifier gives up at a signal (EAGAIN), and libbpf after five times
       const { result, messages } = withMessages(() => withoutProfiler(() => libbpf().objectLoad(object)))
       if (result < 0) throw loadError(-result, this.name, koffi().decode.string(log), messages)
-      return new LoadedObject(this.name, this.#loadedMaps(), this.#loadedPrograms())
+      using rollback = new Rollback()
+      const loaded = new LoadedObject(this.name, this.#loadedMaps(rollback), this.#loadedPrograms(rollback))
+      rollback.commit()
+      return loaded
     } finally {
       this.close()
       koffi().free(log)
@@ -197,14 +201,16 @@ export class BpfObject implements Disposable {
     return parseBtf(new Uint8Array(koffi().view(bytes, size[0] ?? 0)))
   }
 
-  #loadedMaps(): BpfMap[] {
-    return [...this.#maps].map(([name, map]) => new BpfMap(duplicate(libbpf().mapFd(map)), name))
+  #loadedMaps(rollback: Rollback): BpfMap[] {
+    return [...this.#maps].map(
+      ([name, map]) => new BpfMap(rollback.own(duplicate(libbpf().mapFd(map))), name),
+    )
   }
 
-  #loadedPrograms(): Program[] {
+  #loadedPrograms(rollback: Rollback): Program[] {
     return [...this.#programs]
       .filter(([, program]) => libbpf().programAutoload(program))
-      .map(([name, program]) => new Program(duplicate(libbpf().programFd(program)), name))
+      .map(([name, program]) => new Program(rollback.own(duplicate(libbpf().programFd(program))), name))
   }
 }
 

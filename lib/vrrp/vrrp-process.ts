@@ -46,7 +46,7 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
   async close({ leave = false }: { leave?: boolean } = {}): Promise<void> {
     if (this.#closing) return
     this.#closing = true
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (!hasStarted(this.#child) || this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exited = once(this.#child, 'exit')
     const order: Order = { type: 'stop', leave }
     if (this.#child.connected) this.#child.send(order)
@@ -60,7 +60,12 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
     const child = fork(PROGRAM, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     child.on('message', (report: Report) => this.#hear(report))
     child.on('exit', (code, signal) => this.#revive(`${signal ?? `exit ${code}`}`))
-    child.send(this.#order)
+    child.on('error', ({ message }) => {
+      if (hasStarted(child)) return // it could not be told something, and exits
+      if (child.connected) child.disconnect()
+      void this.#revive(message)
+    })
+    if (hasStarted(child)) child.send(this.#order)
     return child
   }
 
@@ -78,4 +83,9 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
     await sleep(Math.max(0, this.#startedAt + RESTART_MS - performance.now()), undefined, { ref: false })
     if (!this.#closing) this.#child = this.#start()
   }
+}
+
+/** Without descriptors or memory to spare there is no process, only an error that is told later. */
+function hasStarted(child: ChildProcess): boolean {
+  return child.pid !== undefined
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { XdplbError } from '../../errors.js'
 import type { Network } from '../../network.js'
+import { Rollback } from '../../rollback.js'
 import { errnos } from '../errno.js'
 import { type Watch, watch } from '../poll.js'
 import { decodeAddress, type InterfaceAddress, RTM_DELADDR, RTM_NEWADDR } from './address.js'
@@ -93,11 +94,16 @@ export class NetlinkEvents extends EventEmitter<NetlinkEventMap> implements Disp
       keepAlive = true,
       receiveBufferBytes = 1 << 20,
     } = options
-    const socket = new EventSocket(
-      about.flatMap(topic => groups[topic]),
-      receiveBufferBytes,
+    using rollback = new Rollback()
+    const socket = rollback.own(
+      new EventSocket(
+        about.flatMap(topic => groups[topic]),
+        receiveBufferBytes,
+      ),
     )
-    return new NetlinkEvents(socket, keepAlive)
+    const events = new NetlinkEvents(socket, keepAlive)
+    rollback.commit()
+    return events
   }
 
   close(): void {
