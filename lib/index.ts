@@ -6,6 +6,7 @@ export * from './config/index.js'
 export type { Connection, ConnectionFilter } from './connection.js'
 export { ControlClient } from './control/client.js'
 export type { ProcessStatus } from './control/protocol.js'
+export { ControlServer } from './control/server.js'
 export { type SocketLocation, socketPath } from './control/socket-path.js'
 export type {
   Decision,

@@ -32,6 +32,7 @@ import {
   type BalancerEvents,
   type BalancerStatus,
   ControlClient,
+  ControlServer,
   defineConfig,
   loadConfig,
   parseConfig,
@@ -57,6 +58,8 @@ export async function main(): Promise<BalancerStatus> {
   balancer.on('real', ({ colour }) => console.log(colour))
   // @ts-expect-error: the types are those of the library, not any
   balancer.on('reel', () => {})
+  await using control = await ControlServer.listen(socketPath({ name: 'lb1' }))
+  control.serve(balancer)
   return balancer.status()
 }
 
