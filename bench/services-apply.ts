@@ -1,11 +1,16 @@
 import { limit } from '../lib/dataplane/layout.gen.js'
+import { ServiceDescriber } from '../lib/dataplane/service-describer.js'
+import { TrafficMeter } from '../lib/dataplane/traffic.js'
 import { serviceSpec } from '../test/tools/service-spec.js'
 import { startBalancer } from './balancer.js'
 import type { Table } from './table.js'
 import { thousandServices } from './thousand-services.js'
 import { timeTasks } from './timing.js'
 
-/** How long does a large configuration take to come into force, once and when it is reloaded? */
+/** Of so many services of 10 reals each is told in one go. */
+const SLICE = 25
+
+/** How long does a large configuration take to come into force, once and when it is reloaded; and to say how it is? */
 export async function timeServicesApply(): Promise<Table> {
   using balancer = startBalancer(65_536)
   const { services } = balancer
@@ -19,6 +24,9 @@ export async function timeServicesApply(): Promise<Table> {
     for (let walk = 0; walk < 2; walk++) services.forget(new Uint8Array(limit.reals))
   }
   let weight = 1
+  using meter = new TrafficMeter(balancer.loaded.map('stats'), () => balancer.tables.reals.ids())
+  const describer = new ServiceDescriber(services, balancer.tables.reals, meter, balancer.tables.loads)
+  const tell = (count: number) => JSON.stringify(describer.describe(services.running.slice(0, count)))
   return await timeTasks('Services.apply(): 1,000 services of 10 reals', [
     { name: 'into empty tables', run: () => services.apply(specs), beforeEach: empty },
     { name: 'again, nothing changed', run: () => services.apply(specs) },
@@ -38,6 +46,8 @@ export async function timeServicesApply(): Promise<Table> {
       },
       beforeAll: () => services.apply(specs),
     },
+    { name: 'status of 10,000 reals, as JSON', run: () => tell(specs.length) },
+    { name: 'status of 250 of them, in one go', run: () => tell(SLICE) },
     {
       name: 'take all away',
       run: () => services.apply([]),

@@ -142,8 +142,8 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
 
   /** What it is doing now, told in one go: some milliseconds for each thousand real servers. */
   status(): BalancerStatus {
-    const services = [...this.#dataPlane.services()].flat()
-    return { ...this.#summary(this.#dataPlane.flowTable()), services: this.#rotation.describe(services) }
+    const services = [...this.#rotation.slices()].flatMap(names => this.#describe(names))
+    return { ...this.#summary(this.#dataPlane.flowTable()), services }
   }
 
   /** The same with pauses, in which whatever else there is has its turn: for thousands of real servers. */
@@ -204,10 +204,14 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   }
 
   async *#servicesInParts(): AsyncGenerator<ServiceStatus[]> {
-    for (const some of this.#dataPlane.services()) {
-      yield this.#rotation.describe(some)
+    for (const names of this.#rotation.slices()) {
+      yield this.#describe(names)
       await others()
     }
+  }
+
+  #describe(names: readonly string[]): ServiceStatus[] {
+    return this.#rotation.describe(this.#dataPlane.services(names))
   }
 
   #summary(flowTable: FlowTableStatus): StatusParts['summary'] {

@@ -19,6 +19,9 @@ export interface RotationEvents {
   log: [LogLine]
 }
 
+/** Described in one go. Of a service that has more, all are. */
+const SLICE_REALS = 256
+
 /** A service, and which of its reals have failed. */
 interface Member {
   /** All its reals in rotation. */
@@ -63,6 +66,22 @@ export class Rotation extends EventEmitter<RotationEvents> implements Disposable
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  /** The names of all services, some at a time: of no more reals than some milliseconds are enough to describe. */
+  *slices(): Generator<string[]> {
+    let names: string[] = []
+    let reals = 0
+    for (const [name, { spec }] of this.#members) {
+      if (reals + spec.reals.length > SLICE_REALS && names.length > 0) {
+        yield names
+        names = []
+        reals = 0
+      }
+      names.push(name)
+      reals += spec.reals.length
+    }
+    if (names.length > 0) yield names
   }
 
   /** What the data plane says of its services, with the reals that are out of rotation in their places. */

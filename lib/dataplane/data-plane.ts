@@ -226,10 +226,11 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     return this.#services.vips()
   }
 
-  /** A slice of the services at a time. */
-  services(): Generator<ServiceStatus[]> {
+  /** Those of these names that are running; counters are read for all at once. */
+  services(names: readonly string[]): ServiceStatus[] {
     const { reals, loads } = this.#tables
-    return new ServiceDescriber(this.#services, reals, this.#traffic, loads).slices()
+    const describer = new ServiceDescriber(this.#services, reals, this.#traffic, loads)
+    return describer.describe(names.flatMap(name => this.#services.named(name) ?? []))
   }
 
   /** @param templates how many there are, if that has been counted before: some milliseconds for each million of slots */

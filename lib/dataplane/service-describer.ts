@@ -9,9 +9,6 @@ import type { RealSpec } from './spec.js'
 import { noTraffic, sumTraffic, type TrafficMeter } from './traffic.js'
 import type { Resolution } from './way.js'
 
-/** Reals that are described in one go: some milliseconds. A service is never cut in two. */
-const SLICE = 256
-
 /** Tells what the services are doing now. */
 export class ServiceDescriber {
   readonly #services: Services
@@ -26,25 +23,8 @@ export class ServiceDescriber {
     this.#loads = loads
   }
 
-  /** All services, some at a time. Between two slices others may have their turn, and change what is running. */
-  *slices(): Generator<ServiceStatus[]> {
-    let some: RunningService[] = []
-    let reals = 0
-    for (const { spec } of this.#services.running) {
-      const service = this.#services.named(spec.name)
-      if (service === undefined) continue
-      some.push(service)
-      reals += service.reals.length
-      if (reals < SLICE) continue
-      yield this.#describe(some)
-      some = []
-      reals = 0
-    }
-    if (some.length > 0) yield this.#describe(some)
-  }
-
   /** The reals as configured, and behind them those that have left but still have flows. Counters are read for all at once. */
-  #describe(services: readonly RunningService[]): ServiceStatus[] {
+  describe(services: readonly RunningService[]): ServiceStatus[] {
     const rosters = services.map(service => ({ service, left: this.#left(service) }))
     const traffic = this.#traffic.of(rosters.flatMap(({ service, left }) => [...service.reals, ...left]))
     return rosters.map(({ service: { spec, reals: configured }, left }) => {
