@@ -15,10 +15,9 @@ const SLICE = 1024
 
 /** IPVS's words for the states of flows, by number (ip_vs_proto_tcp.c, _udp.c, _sctp.c): it has one for UDP. */
 const stateNames = new Map<number, string>(
-  Object.entries(flowState).map(([name, number]) => [
-    number,
-    name.replace(/^sctp_|(?<=^udp)_new$/, '').toUpperCase(),
-  ]),
+  Object.entries(flowState)
+    .filter(([, number]) => number !== flowState.free)
+    .map(([name, number]) => [number, name.replace(/^sctp_|(?<=^udp)_new$/, '').toUpperCase()]),
 )
 
 const protocolNames = new Map<number, Protocol>([

@@ -47,7 +47,8 @@ function attachError(errno: number, ifindex: number, mode: AttachMode): XdplbErr
     const found = other
       ? `program "${other.programName}" (id ${other.programId}, ${other.mode})`
       : 'another program'
-    return new XdplbError('BUSY', `${operation}: ${found} is attached, expected none`, details)
+    const cure = `see: bpftool net show dev ${name}; bpftool link`
+    return new XdplbError('BUSY', `${operation}: ${found} is attached, expected none; ${cure}`, details)
   }
   // drivers/net/veth.c
   if (errno === errnos.ERANGE) {

@@ -82,6 +82,7 @@ t.test('the list of connections', { skip }, async t => {
       code,
       message: /ESTAB.*expected one of.*ESTABLISHED/,
     })
+    t.throws(() => slices(program, { state: 'FREE' }), { code }, 'as one that is free is none')
     t.throws(() => slices(program, { real: '10.0.0.71' }), { code, message: /expected ADDRESS:PORT/ })
   })
 

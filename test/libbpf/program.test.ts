@@ -144,7 +144,7 @@ t.test('an XDP link', { skip }, async t => {
     for (const mode of ['generic', 'native'] as const) {
       t.throws(() => away(() => object.program('grow').attachXdp(ifindex, { mode })), {
         code: 'BUSY',
-        message: `attach xdp: v-busy: program "count" (id ${id}, generic) is attached, expected none`,
+        message: `attach xdp: v-busy: program "count" (id ${id}, generic) is attached, expected none; see: bpftool net show dev v-busy; bpftool link`,
       })
     }
   })
