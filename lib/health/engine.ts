@@ -9,6 +9,7 @@ import {
   keepalivedRealName,
   type ServiceName,
 } from '../service.js'
+import { Backlog } from './backlog.js'
 import type { Means } from './check.js'
 import { type Check, checkers } from './checkers.js'
 import { Line } from './line.js'
@@ -89,6 +90,7 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
   readonly #byService = new Map<string, Real[]>()
   /** By what makes checks equal. */
   readonly #checks = new Map<string, SharedCheck>()
+  readonly #findings = new Backlog<readonly [SharedCheck, Finding]>(news => this.#take(...news))
   #closed = false
 
   /**
@@ -136,6 +138,7 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
   close(): void {
     this.#closed = true
     for (const { runner } of this.#checks.values()) runner.close()
+    this.#findings.close()
     this.#means.connector.close()
     this.#means.line.close()
   }
@@ -156,7 +159,7 @@ export class HealthEngine extends EventEmitter<HealthEvents> implements Disposab
     const key = JSON.stringify(Object.entries(check).sort())
     const known = this.#checks.get(key)
     if (known) return known
-    const runner = new CheckRunner(check, this.#means, finding => this.#take(shared, finding))
+    const runner = new CheckRunner(check, this.#means, finding => this.#findings.add([shared, finding]))
     const shared: SharedCheck = { runner, reals: [] }
     this.#checks.set(key, shared)
     return shared
