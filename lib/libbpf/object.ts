@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { XdplbError } from '../errors.js'
-import { accessFile } from '../net/errno.js'
+import { accessFile, errnos } from '../net/errno.js'
 import { Fd } from '../net/fd.js'
 import { koffi } from '../net/koffi.js'
 import { libcOk, type Pointer } from '../net/libc.js'
@@ -27,6 +27,9 @@ const LOG_SIZE = 0xff_ffff
 
 /** <fcntl.h> */
 const F_DUPFD_CLOEXEC = 1030
+
+/** What a program does not load for that the verifier had nothing against. */
+const shortages = [errnos.EMFILE, errnos.ENFILE, errnos.ENOMEM]
 
 /**
  * A compiled BPF object that is not in the kernel yet: the time to size its maps, to choose its programs and to set
@@ -239,7 +242,8 @@ function loadError(errno: number, object: string, log: string, messages: readonl
   const refused = messages
     .map(message => /^prog '(.+)': BPF program load failed/.exec(message)?.[1])
     .find(Boolean)
-  if (refused === undefined || log === '') return libbpfError(errno, operation, messages)
+  if (refused === undefined || log === '' || shortages.includes(errno))
+    return libbpfError(errno, operation, messages)
   const message = `${operation}: program "${refused}": ${lastWord(log)}`
   return new XdplbError('VERIFIER', message, { errno, operation, log })
 }
