@@ -1,7 +1,9 @@
 import t from 'tap'
 import { claimPackets, ROOM } from '../../lib/config/claims.js'
-import { parseConfig } from '../../lib/config/index.js'
+import { parseConfig, runnableServices } from '../../lib/config/index.js'
+import { mostRealServers } from '../../lib/config/runnable.js'
 import { limit } from '../../lib/dataplane/layout.gen.js'
+import { MAGLEV_PLACES } from '../../lib/dataplane/schedulers/maglev.js'
 import { said, service } from './examples.js'
 
 /** A service of a group or a mark without a fault; its head stands in line 1. */
@@ -209,5 +211,27 @@ t.test('what is wrong with groups and marks has its place', t => {
 t.test('room is what the tables of the data plane have', t => {
   t.equal(ROOM.addresses, limit.vips / 4)
   t.ok(ROOM.ports <= (limit.service_buckets * limit.ways) / 2)
+  t.end()
+})
+
+t.test('a service with more real servers than its scheduler has room for is not run', t => {
+  const reals = Array.from({ length: limit.steps + 1 }, (_, i) => `10.1.${i >> 8}.${i & 255}`)
+  const text = service('').replace(
+    /real_server[^}]*\}/,
+    reals.map(real => `real_server ${real} 80 {\n}`).join('\n'),
+  )
+  const [first, ...others] = said(text)
+  t.equal(
+    first,
+    '3:1 error not-run 4097 real servers, expected at most 4096 with rr - 10.0.0.1:80/tcp is not run; use wrr',
+  )
+  t.same(others, [])
+  t.same(runnableServices(parseConfig(text).config), [])
+  t.match(runnableServices(parseConfig(text.replace('rr', 'wrr')).config), { length: 1 })
+  t.same(
+    [mostRealServers('rr'), mostRealServers('mh')],
+    [limit.steps, MAGLEV_PLACES],
+    'as the data plane has it',
+  )
   t.end()
 })

@@ -2,6 +2,7 @@ import { formatEndpoint } from '../../service.js'
 import { MOST_TURNS, roundLength } from '../../weights.js'
 import { type Claim, claimPackets, type Refusal } from '../claims.js'
 import type { Config, Forwarding, VirtualServer } from '../model.js'
+import { mostRealServers } from '../runnable.js'
 import type { Settling } from '../schema.js'
 import { serviceLabel } from '../service-name.js'
 
@@ -15,6 +16,7 @@ function reportClaim(claim: Claim, settling: Settling<undefined>): void {
   for (const refusal of refusals) reportRefusal(refusal, claim, settling)
   if (matches.length === 0) return
   reportWeights(service, settling)
+  reportLength(service, settling)
   reportForwarding(service, settling)
 }
 
@@ -29,6 +31,15 @@ function reportWeights(service: VirtualServer, { report, places }: Settling<unde
     message,
     'use weights with a common divisor',
   )
+}
+
+function reportLength(service: VirtualServer, { report, places }: Settling<undefined>): void {
+  const { scheduler, realServers } = service
+  const most = mostRealServers(scheduler)
+  if (realServers.length <= most) return
+  const found = `${realServers.length} real servers, expected at most ${most} with ${scheduler}`
+  const message = `${found} - ${serviceLabel(service)} is not run`
+  report.error(places.of(service, 'scheduler'), 'not-run', message, 'use wrr')
 }
 
 function reportRefusal(
