@@ -15,6 +15,9 @@ export const noTraffic: Traffic = {
   bytesPerSecond: 0,
 }
 
+/** Sampled in one go: some milliseconds. */
+const SLICE = 2048
+
 /** Between two ids that are wanted: reading so many more costs less than another system call. */
 const WIDEST_GAP = 16
 
@@ -29,14 +32,18 @@ export class TrafficMeter implements Disposable {
   readonly #stats
   readonly #ids: () => Iterable<number>
   readonly #timer: NodeJS.Timeout
-  #samples = new Map<number, Traffic>()
+  readonly #samples = new Map<number, Traffic>()
+  /** While a sample is being taken. */
+  #rest: NodeJS.Immediate | undefined
 
   /** @param ids the reals to keep rates of */
   constructor(stats: BpfMap, ids: () => Iterable<number>) {
     const { key, value } = mapLayouts.stats
     this.#stats = stats.summed({ key, value })
     this.#ids = ids
-    this.#timer = setInterval(() => this.#sample(), SAMPLE_SECONDS * 1000).unref()
+    this.#timer = setInterval(() => {
+      if (this.#rest === undefined) this.#sample([...this.#ids()])
+    }, SAMPLE_SECONDS * 1000).unref()
   }
 
   /** Of each of these: totals of this moment, rates of the last sample. */
@@ -64,16 +71,19 @@ export class TrafficMeter implements Disposable {
 
   close(): void {
     clearInterval(this.#timer)
+    clearImmediate(this.#rest)
   }
 
   [Symbol.dispose](): void {
     this.close()
   }
 
-  #sample(): void {
-    const next = new Map<number, Traffic>()
-    for (const [id, totals] of this.#totals(this.#ids())) next.set(id, smooth(this.#samples.get(id), totals))
-    this.#samples = next
+  /** Some in this turn of the event loop, the others in the next ones. */
+  #sample(ids: readonly number[]): void {
+    for (const [id, totals] of this.#totals(ids.slice(0, SLICE)))
+      this.#samples.set(id, smooth(this.#samples.get(id), totals))
+    const rest = ids.slice(SLICE)
+    this.#rest = rest.length === 0 ? undefined : setImmediate(() => this.#sample(rest)).unref()
   }
 
   /** Those that lie close to each other are read with one system call. */

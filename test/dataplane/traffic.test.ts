@@ -1,4 +1,5 @@
 import { mock } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { mapLayouts } from '../../lib/dataplane/layout.gen.js'
 import { noTraffic, TrafficMeter } from '../../lib/dataplane/traffic.js'
@@ -7,6 +8,7 @@ import { loadProgram, skip } from '../tools/program.js'
 
 const REAL = 5
 const SAMPLE_MS = 2000
+const noCounts = { connections: 0n, packets: 0n, bytes: 0n }
 
 t.test('the traffic of a real', { skip }, async t => {
   mock.timers.enable({ apis: ['setInterval'] })
@@ -55,6 +57,26 @@ t.test('the traffic of a real', { skip }, async t => {
     const found = [...meter.of(wanted)].map(([id, { packets }]) => [id, packets / possibleCpus()])
     t.strictSame(found, [[1, 0], ...ids.map(id => [id, id])])
     t.strictSame(meter.of([]), new Map())
+  })
+
+  t.test('is sampled some thousand reals in each turn of the event loop', async t => {
+    const last = 5000
+    const many = new TrafficMeter(stats, () => Array.from({ length: last }, (_, index) => index + 1))
+    t.teardown(() => many.close())
+    const rate = (id: number) => many.of([id]).get(id)?.packetsPerSecond
+    const sample = async () => {
+      mock.timers.tick(SAMPLE_MS)
+      const early = [rate(1), rate(last)]
+      for (let turn = 0; turn < 3; turn++) await nextTurn()
+      return early
+    }
+    await sample()
+    for (const id of [1, last]) {
+      const { connections, packets, bytes } = stats.summed({ key, value }).lookup(id) ?? noCounts
+      stats.summed({ key, value }).update(id, { connections, packets: packets + 80n, bytes })
+    }
+    t.strictSame(await sample(), [10, 0], 'those at the end are not seen to yet')
+    t.strictSame([rate(1), rate(last)], [10, 10])
   })
 
   t.test('begins at nothing when its id goes to another', async t => {
