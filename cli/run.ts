@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import type { BalancerOptions } from '../lib/balancer.js'
+import type { BalancerOptions } from '../lib/balancer-options.js'
 import { fileOption } from './config-files.js'
 import { type LogOptions, logFormats, logLevels } from './log-options.js'
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setImmediate as others } from 'node:timers/promises'
 import type { Address } from './address.js'
+import type { BalancerOptions, CloseOptions } from './balancer-options.js'
 import { type Config, neighboursOf, type RealServer } from './config/index.js'
 import type { Connection, ConnectionFilter } from './connection.js'
 import { DataPlane } from './dataplane/data-plane.js'
@@ -9,7 +10,6 @@ import type { ServiceSpec } from './dataplane/spec.js'
 import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from './decision.js'
 import { XdplbError } from './errors.js'
 import type { RealHealthChange } from './health/engine.js'
-import type { AttachMode } from './libbpf/index.js'
 import { neighbourShortages } from './neighbour-limit.js'
 import { everyTopic, NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
@@ -29,22 +29,6 @@ import type {
 import { version } from './version.js'
 import { VrrpProcess } from './vrrp/vrrp-process.js'
 
-export interface BalancerOptions {
-  /** Tells balancers on one host apart: in pins, sockets and messages. @default 'xdplb' */
-  readonly name?: string
-  /** A BPF file system, or an empty directory where one may be mounted. @default '/sys/fs/bpf' */
-  readonly bpffs?: string
-  /**
-   * Where XDP attaches, and nowhere else; for a VLAN, to the device below it. A real that is reached by another one takes
-   * no flows, with a `warning` at the start and a `real` event later.
-   *
-   * @default those of the VRRP instances, and those that lead to the reals, at the start or later
-   */
-  readonly interfaces?: readonly string[]
-  /** `native` and `generic` fail where that mode cannot be had. @default 'auto' */
-  readonly xdpMode?: AttachMode
-}
-
 export interface BalancerEvents {
   /** A real begins or ceases to take flows; `reason` is empty when it begins. */
   real: [{ readonly service: string; readonly real: string; readonly up: boolean; readonly reason: string }]
@@ -56,11 +40,6 @@ export interface BalancerEvents {
   log: [{ readonly level: 'info' | 'warn'; readonly message: string }]
   /** Something an operator should know, and that the balancer lives with. */
   warning: [{ readonly message: string }]
-}
-
-export interface CloseOptions {
-  /** Packets are forwarded on, addresses stay, for the next start to take over. @default false */
-  readonly leaveForwarding?: boolean
 }
 
 /**
@@ -76,7 +55,6 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
   readonly #netlink: Netlink
   readonly #events: NetlinkEvents
   readonly #dataPlane: DataPlane
-  readonly #vrrpSince = new Map<string, { state: VrrpStateName; since: string }>()
   readonly #plan: Plan
   /** What the kernel has to find the MAC addresses of. */
   readonly #neighbours: ReadonlySet<Address>
@@ -224,7 +202,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       ...(this.#dataPlane.resized && { resized: this.#dataPlane.resized }),
       warnings: [...this.#shortages(), ...this.#dataPlane.hiddenTags()],
       interfaces: this.#dataPlane.interfaces(),
-      vrrp: [...this.#vrrpSince].map(([instance, { state, since }]) => ({ instance, state, since })),
+      vrrp: this.#vrrp?.status() ?? [],
       vips: this.#dataPlane.vips(),
       flowTable,
       verdicts: this.#dataPlane.verdicts(),
@@ -265,18 +243,12 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
       cells: instance.addresses.flatMap(({ address }) => this.#dataPlane.vipId(address) ?? []),
     }))
     this.#vrrp = new VrrpProcess(orders, this.#dataPlane.roleCells())
-    for (const { instance } of instances) this.#note(instance.name, 'INIT')
     this.#vrrp.on('become', (instance, state) => {
-      this.#note(instance, state)
       this.emit('vrrp', { instance, state })
       const configured = this.#plan.instances.find(({ instance: { name } }) => name === instance)
       if (configured?.smtpAlert && state !== 'INIT') this.#mailer.vrrpInstance({ name: instance, state })
     })
     this.#vrrp.on('log', (level, message) => this.emit('log', { level, message }))
-  }
-
-  #note(instance: string, state: VrrpStateName): void {
-    this.#vrrpSince.set(instance, { state, since: new Date().toISOString() })
   }
 
   #shortages(): string[] {

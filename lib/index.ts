@@ -1,5 +1,6 @@
 export { type Address, type Family, familyOf, isAddress, parseAddress } from './address.js'
-export { Balancer, type BalancerEvents, type BalancerOptions, type CloseOptions } from './balancer.js'
+export { Balancer, type BalancerEvents } from './balancer.js'
+export type { BalancerOptions, CloseOptions } from './balancer-options.js'
 export { type BenchmarkOptions, type BenchmarkReport, benchmark } from './bench/benchmark.js'
 export { benchInterface, type InterfaceBenchOptions, type InterfaceReport } from './bench/interface.js'
 export * from './config/index.js'

@@ -3,11 +3,11 @@ import { EventEmitter, once } from 'node:events'
 import { extname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { VrrpStateName, VrrpStatus } from '../status.js'
 import type { InstanceOrder, Order, Report, RoleCells } from './orders.js'
-import type { VrrpState } from './state.js'
 
 export interface VrrpProcessEvents {
-  become: [instance: string, state: VrrpState['state']]
+  become: [instance: string, state: VrrpStateName]
   log: [level: 'info' | 'warn', text: string]
 }
 
@@ -22,7 +22,7 @@ const STOP_MS = 2000
 /** Runs VRRP instances in a process of their own, and starts it again when it dies. */
 export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
   readonly #order: Order
-  readonly #states = new Map<string, VrrpState['state']>()
+  readonly #statuses = new Map<string, VrrpStatus>()
   #child: ChildProcess
   #startedAt = 0
   #closing = false
@@ -30,12 +30,13 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
   constructor(instances: readonly InstanceOrder[], roles: RoleCells) {
     super()
     this.#order = { type: 'start', instances, roles }
+    for (const { instance } of instances) this.#note(instance.name, 'INIT')
     this.#child = this.#start()
   }
 
-  /** What each instance is now; `INIT` until it is told. */
-  stateOf(instance: string): VrrpState['state'] {
-    return this.#states.get(instance) ?? 'INIT'
+  /** What each instance is now, in the order in which they were given. */
+  status(): VrrpStatus[] {
+    return [...this.#statuses.values()]
   }
 
   /**
@@ -72,9 +73,13 @@ export class VrrpProcess extends EventEmitter<VrrpProcessEvents> {
   #hear(report: Report): void {
     if (report.type === 'log') this.emit('log', report.level, report.text)
     else if (report.type === 'become') {
-      this.#states.set(report.instance, report.state)
+      this.#note(report.instance, report.state)
       this.emit('become', report.instance, report.state)
     }
+  }
+
+  #note(instance: string, state: VrrpStateName): void {
+    this.#statuses.set(instance, { instance, state, since: new Date().toISOString() })
   }
 
   async #revive(end: string): Promise<void> {
