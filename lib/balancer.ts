@@ -8,7 +8,6 @@ import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
 import type { ServiceSpec } from './dataplane/spec.js'
 import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from './decision.js'
-import { XdplbError } from './errors.js'
 import type { RealHealthChange } from './health/engine.js'
 import { neighbourShortages } from './neighbour-limit.js'
 import { everyTopic, NetlinkEvents } from './net/netlink/events.js'
@@ -95,7 +94,7 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
    * Starts to balance. Resolves when the program is attached, each real has been asked for its MAC address, and the
    * election of the virtual addresses is under way; `vrrp` tells of its outcome.
    *
-   * Throws `CONFIG` for real servers that direct routing cannot reach, `NOT_FOUND` for interfaces, `BUSY` where another
+   * Throws `NOT_FOUND` for interfaces, `BUSY` where another
    * XDP program sits, `PERMISSION`, `UNSUPPORTED`; whatever it had begun is undone then. Where a former process had left
    * packets forwarded they still are, by the services of this configuration if it came to that.
    */
@@ -218,7 +217,6 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     const services = this.#rotation.specs
     this.#dataPlane.apply(services)
     await this.#dataPlane.settled()
-    this.#refuseHopeless()
     this.#dataPlane.attach(wanted ?? interfaces, { alsoToReals: wanted === undefined })
     this.#warnOfUnreachable()
     const elected = new Set(instances.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
@@ -255,21 +253,12 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     return neighbourShortages(this.#neighbours)
   }
 
-  #refuseHopeless(): void {
-    const hopeless = this.#unreachable().filter(({ kind }) => kind === 'lasting')
-    if (hopeless.length > 0) throw new XdplbError('CONFIG', hopeless.map(({ what }) => what).join('\n'))
-  }
-
   #warnOfUnreachable(): void {
-    for (const { what } of this.#unreachable())
-      this.#warn(`${what}; it takes no new flows until that changes`)
-  }
-
-  #unreachable() {
-    return this.#dataPlane.unreachable().flatMap(({ service, real, resolution }) => {
-      if ('hop' in resolution) return []
-      return { kind: resolution.kind, what: `real server ${real} of ${service}: ${resolution.reason}` }
-    })
+    for (const { service, real, resolution } of this.#dataPlane.unreachable()) {
+      if ('hop' in resolution) continue
+      const { reason } = resolution
+      this.#warn(`real server ${real} of ${service}: ${reason}; it takes no new flows until that changes`)
+    }
   }
 
   #tellInterface(status: InterfaceStatus): void {

@@ -208,7 +208,7 @@ export class DataPlane extends EventEmitter<DataPlaneEvents> implements Disposab
     while (this.#hops.isPending()) await once(this.#hops, 'change')
   }
 
-  /** Why reals take no flows that are configured to, `lasting` ones for ever. */
+  /** Why reals take no flows that are configured to. */
   unreachable(): RealChange[] {
     return this.#services.unreachable()
   }

@@ -227,7 +227,7 @@ export class NextHops
     if (!isEthernet(link))
       return { resolution: passing(`${link?.name ?? `interface ${ifindex}`} is not an Ethernet interface`) }
     const stack = vlanStackOf(link, below => this.#netlink.link(below))
-    if ('reason' in stack) return { resolution: { ...stack, kind: 'lasting' } }
+    if ('reason' in stack) return { resolution: passing(stack.reason) }
     const { links } = stack
     const key = { ifindex, address: gateway ?? address }
     this.#manage(key)

@@ -17,8 +17,8 @@ export interface Destination {
 /** Why nothing can be sent to a real. */
 export interface Obstacle {
   readonly reason: string
-  /** `pending`: being asked, wait a moment; `lasting`: no waiting will cure it. */
-  readonly kind: 'pending' | 'passing' | 'lasting'
+  /** `pending`: being asked, wait a moment; `passing`: until something on the network changes. */
+  readonly kind: 'pending' | 'passing'
 }
 
 /** How packets get to a real. */
@@ -60,12 +60,12 @@ export function isToSelf({ hop }: Way): boolean {
  * tunnel needs an address of this host to come from.
  */
 export function obstacleOn(route: Route, forwarding: Forwarding): Obstacle | undefined {
-  if (route.type !== 'unicast') return { reason: `it is a ${route.type} address`, kind: 'lasting' }
+  if (route.type !== 'unicast') return passing(`it is a ${route.type} address`)
   if (forwarding === 'tun')
     return route.source === undefined ? passing('this host has no address to send to it from') : undefined
   if (route.gateway === undefined) return undefined
   const reason = `it is behind the router ${route.gateway}, and direct routing needs it on a network of this host`
-  return { reason: `${reason}; lvs_method TUN does not`, kind: 'lasting' }
+  return passing(`${reason}; lvs_method TUN does not`)
 }
 
 /** Why the neighbour that a route leads by has no MAC address. */

@@ -23,7 +23,7 @@ t.test('a start that fails', { skip }, async t => {
   const host = need(balancers[0])
   using site = new Site(lab, host)
   await Promise.all(['free', 'taken'].map(name => addCable(t, lab, host, name)))
-  await host.ip('link set free up', 'link set taken up', 'route add 192.168.9.0/24 via 10.0.0.71')
+  await host.ip('link set free up', 'link set taken up')
   // all cables end in one switch: each interface is to answer for its own addresses
   sysctl(host.namespace, 'net.ipv4.conf.all.arp_ignore=1')
   using other = new PassPrograms()
@@ -40,9 +40,7 @@ t.test('a start that fails', { skip }, async t => {
   }
 
   /** What one process was told that tried each of these in turn, and has nothing open that it had not before. */
-  async function outcomes(t: Test, { text = config, command = [], questions }: Trial): Promise<string[]> {
-    const file = join(lab.directory, 'failing.conf')
-    writeFileSync(file, text)
+  async function outcomes(t: Test, { command = [], questions }: Trial): Promise<string[]> {
     const asked = questions.map(question => JSON.stringify({ bpffs: site.bpffs, ...question }))
     const output = await host.run([...command, process.execPath, ...flags, PROGRAM, file, ...asked])
     return output
@@ -55,6 +53,8 @@ t.test('a start that fails', { skip }, async t => {
       })
   }
 
+  const file = join(lab.directory, 'failing.conf')
+  writeFileSync(file, config)
   const nothing = { attached: ['taken'], pinned: [] }
 
   await t.test('leaves nothing open, attached or pinned', async t => {
@@ -70,12 +70,6 @@ t.test('a start that fails', { skip }, async t => {
       /nowhere: /,
       /proc: a directory with/,
     ])
-    t.same(await traces(), nothing)
-  })
-
-  await t.test('nor where a real server is out of reach for ever', async t => {
-    const text = config.replaceAll('10.0.0.72', '192.168.9.5')
-    t.match(await outcomes(t, { text, questions: [{}] }), [/192\.168\.9\.5.*behind the router/])
     t.same(await traces(), nothing)
   })
 
@@ -112,7 +106,6 @@ t.test('a start that fails', { skip }, async t => {
 })
 
 interface Trial {
-  readonly text?: string
   /** What runs the process. */
   readonly command?: readonly string[]
   readonly questions: readonly object[]
