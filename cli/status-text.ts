@@ -133,7 +133,7 @@ function countRows(counts: Readonly<Record<string, number>>): Row[] {
 function flowTable({
   flowTable: { flows, slots, templates, templateSlots, memoryBytes },
 }: BalancerStatus): string {
-  const fill = (used: number, all: number) => `${formatCount(used)} of ${formatCount(all)}`
+  const fill = (used: number, all: number) => `${formatCount(used)} in ${formatCount(all)} slots`
   const memory = `${formatRate(memoryBytes / 2 ** 20)} MiB`
   return `flows: ${fill(flows, slots)}; persistence templates: ${fill(templates, templateSlots)}; memory: ${memory}`
 }

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { ControlClient } from '../lib/control/client.js'
 import { type SocketLocation, socketPath } from '../lib/control/socket-path.js'
+import { PinDirectory } from '../lib/dataplane/pins.js'
+import { XdplbError } from '../lib/errors.js'
 import { statusText } from './status-text.js'
 import { paintFor } from './terminal.js'
 
 interface StatusOptions extends SocketLocation {
+  bpffs?: string
   json?: true
 }
 
@@ -23,10 +26,21 @@ export function statusCommand(): Command {
     .action(status)
 }
 
-async function status({ json, ...location }: StatusOptions): Promise<void> {
-  const answer = await new ControlClient(socketPath(location)).status()
+async function status({ json, bpffs, ...location }: StatusOptions): Promise<void> {
+  const client = new ControlClient(socketPath(location))
+  const answer = await client.status().catch((error: unknown) => {
+    throw withWhatIsLeft(error, new PinDirectory(bpffs ?? '/sys/fs/bpf', location.name ?? 'xdplb'))
+  })
   const text = json
     ? `${JSON.stringify(answer, null, 2)}\n`
     : statusText(answer, new Date(), paintFor(process.stdout))
   process.stdout.write(text)
+}
+
+/** Nobody answers, and yet packets may be balanced: after `--leave-forwarding`, or after a process that died. */
+function withWhatIsLeft(error: unknown, pins: PinDirectory): unknown {
+  if (!(error instanceof XdplbError) || error.code !== 'NOT_FOUND' || !pins.exists()) return error
+  const interfaces = pins.linkedInterfaces().join(', ') || 'no interface'
+  const left = `a former one has left the kernel balancing on ${interfaces} (${pins.path}), for the next to take over`
+  return new XdplbError('NOT_FOUND', `${error.message}; ${left}`, { cause: error })
 }

@@ -11,6 +11,7 @@ import { ControlClient } from '../../lib/control/client.js'
 import { socketPath } from '../../lib/control/socket-path.js'
 import { Socket } from '../../lib/net/socket.js'
 import { parseEndpoint } from '../../lib/service.js'
+import { xdplb } from './xdplb.js'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to make network namespaces'
 // Priority 255 is master at once, without an election.
@@ -172,6 +173,8 @@ t.test('xdplb run', { skip }, async t => {
     await next.stop()
     t.equal(await next.exited, 'exit 0')
     t.strictSame(await traces(), { isAttached: true, ownsVip: true })
+    const { stderr } = await xdplb('status', '--bpffs', bpffs, '--run-dir', runDir)
+    t.match(stderr, /no balancer .* is running.* left the kernel balancing on enp0s8 .*for the next/)
     await (await ready(start())).stop()
     t.strictSame(await traces(), { isAttached: false, ownsVip: false }, 'until one takes over and stops')
   })

@@ -130,7 +130,7 @@ WHAT BECAME OF PACKETS                                 PACKETS
 passed up: not for a virtual address                        17
 sent to a real server, by the interface it came in by    9.88G
 
-flows: 691k of 1.05M; persistence templates: 99 of 65,536; memory: 72 MiB
+flows: 691k in 1.05M slots; persistence templates: 99 in 65,536 slots; memory: 72 MiB
 `,
   )
 })
