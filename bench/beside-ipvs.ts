@@ -32,10 +32,12 @@ const turns: (Turn & { path: Path })[] = [1, MANY].flatMap(flows =>
 
 for (let round = 0; round < rounds; round++)
   for (const { path, flows, ns } of turns) {
+    const packet = (flag: 'syn' | 'ack'): Packet => ({ flag, destination: path.destination })
     rig.balancer.clear()
-    for (const flag of ['syn', 'ack'] as const)
-      rig.deliver(path, { flag }, { order: 'counting', flows }, flows)
-    ns.push(measure(path, { flag: 'ack' }, { order: 'random', flows }))
+    for (const flag of ['syn', 'ack'] as const) {
+      rig.deliver(path, packet(flag), { order: 'counting', flows }, flows)
+    }
+    ns.push(measure(path, packet('ack'), { order: 'random', flows }))
   }
 console.log(JSON.stringify(turns.map(({ path: _, ...turn }) => turn)))
 
