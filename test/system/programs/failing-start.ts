@@ -3,7 +3,7 @@
  * it. Ends by itself if nothing is left that keeps it: `failing-start.ts FILE '{"bpffs":"/sys/fs/bpf"}'…`
  */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Balancer, type BalancerOptions, loadConfig } from '../../../lib/index.js'
 
@@ -21,7 +21,7 @@ for (const question of questions) console.log(JSON.stringify(await outcome(JSON.
 
 async function outcome({ descriptors, node = process.execPath, ...options }: Question) {
   const before = open()
-  if (descriptors !== undefined) limit(before.length + descriptors)
+  if (descriptors !== undefined) limit(leavingRoomFor(descriptors))
   process.execPath = node
   let failure = ''
   try {
@@ -44,6 +44,14 @@ function open(): string[] {
     }
   })
   return targets.sort()
+}
+
+/** The limit under which so many numbers are free: those that are taken need not be in a row. */
+function leavingRoomFor(descriptors: number): number {
+  const taken = new Set(readdirSync('/proc/self/fd').filter(fd => existsSync(`/proc/self/fd/${fd}`)))
+  let end = 0
+  for (let free = 0; free < descriptors; end++) if (!taken.has(`${end}`)) free++
+  return end
 }
 
 function limit(descriptors: number | string): void {
