@@ -10,8 +10,8 @@ export interface RunOptions extends LogOptions, Omit<BalancerOptions, 'interface
 }
 
 const help = `
-Starts whenever keepalived would, and logs what it does not honour; only with a real server that direct routing cannot
-reach, or an interface that is not there, it does not. It is ready, and says so, when it forwards.
+Starts whenever keepalived would, and logs what it does not honour; only where an interface is not there, or another XDP
+program sits on it, it does not. It is ready, and says so, when it forwards.
 Signals: SIGTERM and SIGINT stop it and leave nothing behind. SIGHUP does not reload yet: stop it and start it again; if
 it was started with --leave-forwarding no connection notices.
 
