@@ -1,8 +1,10 @@
 import { Command } from 'commander'
+import { DEFAULT_NAME } from '../lib/balancer-name.js'
 import { ControlClient } from '../lib/control/client.js'
 import { type SocketLocation, socketPath } from '../lib/control/socket-path.js'
 import { PinDirectory } from '../lib/dataplane/pins.js'
 import { XdplbError } from '../lib/errors.js'
+import { DEFAULT_BPFFS } from '../lib/net/bpffs.js'
 import { statusText } from './status-text.js'
 import { paintFor } from './terminal.js'
 
@@ -29,7 +31,7 @@ export function statusCommand(): Command {
 async function status({ json, bpffs, ...location }: StatusOptions): Promise<void> {
   const client = new ControlClient(socketPath(location))
   const answer = await client.status().catch((error: unknown) => {
-    throw withWhatIsLeft(error, new PinDirectory(bpffs ?? '/sys/fs/bpf', location.name ?? 'xdplb'))
+    throw withWhatIsLeft(error, new PinDirectory(bpffs ?? DEFAULT_BPFFS, location.name ?? DEFAULT_NAME))
   })
   const text = json
     ? `${JSON.stringify(answer, null, 2)}\n`

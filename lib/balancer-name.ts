@@ -1,5 +1,8 @@
 import { XdplbError } from './errors.js'
 
+/** Of the balancer that nobody has named. */
+export const DEFAULT_NAME = 'xdplb'
+
 /**
  * What a balancer is called on its host: a directory of the BPF file system, where the kernel takes no dots, and a
  * socket have that name. Throws `USAGE` for a text that cannot be one.

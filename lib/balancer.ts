@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setImmediate as others } from 'node:timers/promises'
 import type { Address } from './address.js'
+import { DEFAULT_NAME } from './balancer-name.js'
 import type { BalancerOptions, CloseOptions } from './balancer-options.js'
 import { type Config, neighboursOf, type RealServer } from './config/index.js'
 import type { Connection, ConnectionFilter } from './connection.js'
@@ -8,8 +9,10 @@ import { DataPlane } from './dataplane/data-plane.js'
 import type { RealChange } from './dataplane/services.js'
 import type { ServiceSpec } from './dataplane/spec.js'
 import type { PacketQuestion, TraceLine, TraceOptions, Whereabouts } from './decision.js'
+import { messageOf } from './errors.js'
 import type { RealHealthChange } from './health/engine.js'
 import { neighbourShortages } from './neighbour-limit.js'
+import { DEFAULT_BPFFS } from './net/bpffs.js'
 import { everyTopic, NetlinkEvents } from './net/netlink/events.js'
 import { Netlink } from './net/netlink/netlink.js'
 import { Mailer } from './notify/mailer.js'
@@ -94,12 +97,12 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
    * Starts to balance. Resolves when the program is attached, each real has been asked for its MAC address, and the
    * election of the virtual addresses is under way; `vrrp` tells of its outcome.
    *
-   * Throws `NOT_FOUND` for interfaces, `BUSY` where another
-   * XDP program sits, `PERMISSION`, `UNSUPPORTED`; whatever it had begun is undone then. Where a former process had left
-   * packets forwarded they still are, by the services of this configuration if it came to that.
+   * Throws `NOT_FOUND` for interfaces, `BUSY` where another XDP program sits, `PERMISSION`, `UNSUPPORTED`; whatever it had
+   * begun is undone then. Where a former process had left packets forwarded they still are, by the services of this
+   * configuration if it came to that.
    */
   static async start(config: Config, options: BalancerOptions = {}): Promise<Balancer> {
-    const { name = 'xdplb', bpffs = '/sys/fs/bpf', xdpMode: mode = 'auto' } = options
+    const { name = DEFAULT_NAME, bpffs = DEFAULT_BPFFS, xdpMode: mode = 'auto' } = options
     using rollback = new Rollback()
     const netlink = rollback.own(Netlink.open())
     const events = rollback.own(NetlinkEvents.open({ about: everyTopic }))
@@ -282,8 +285,4 @@ export class Balancer extends EventEmitter<BalancerEvents> implements AsyncDispo
     this.#early = undefined
     for (const message of messages) this.#warn(message)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -54,3 +54,9 @@ export class XdplbError extends Error {
     this.log = details.log
   }
 }
+
+/** What a thrown thing says: also of a host with several addresses, none of which answered. It need not be an error. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof AggregateError) return thrown.errors.map(messageOf).join(', ')
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

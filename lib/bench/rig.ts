@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Address, type Family, parseAddress } from '../address.js'
 import { BpfObject, type LoadedObject, type Program } from '../libbpf/index.js'
+import { DEFAULT_BPFFS } from '../net/bpffs.js'
 import { Balancer, firstVip, ports, VIPS } from './balancer.js'
 import { Bed, type Cable } from './bed.js'
 import { buildFrame, type FrameSpec } from './frame.js'
@@ -57,7 +58,7 @@ export class Rig implements Disposable {
   }
 
   /** @param maxFlows sizes the tables */
-  static async open(maxFlows: number, bpffs = '/sys/fs/bpf'): Promise<Rig> {
+  static async open(maxFlows: number, bpffs = DEFAULT_BPFFS): Promise<Rig> {
     const bed = new Bed()
     try {
       return new Rig(bed, await Balancer.start(bed, { maxFlows, bpffs }))

@@ -1,7 +1,7 @@
 import { chmod, link, lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
-import { XdplbError } from '../errors.js'
+import { messageOf, XdplbError } from '../errors.js'
 import { ControlClient } from './client.js'
 
 /** `sun_path` holds 108 bytes with its NUL, unix(7). */
@@ -35,7 +35,7 @@ export async function claimSocket(path: string, listen: (path: string) => Promis
     }
   } catch (cause) {
     if (cause instanceof XdplbError) throw cause
-    const found = cause instanceof Error ? cause.message : String(cause)
+    const found = messageOf(cause)
     if (!hasCode(cause, 'EACCES', 'EPERM', 'EROFS')) {
       throw new XdplbError('SYSCALL', `open control socket: ${path}: ${found}`, { cause })
     }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { DEFAULT_NAME } from '../balancer-name.js'
 
 /** Which balancer of this host is meant. */
 export interface SocketLocation {
@@ -9,6 +10,6 @@ export interface SocketLocation {
 }
 
 /** The control socket of a balancer: `/run/xdplb/xdplb.sock`. */
-export function socketPath({ name = 'xdplb', runDir = '/run/xdplb' }: SocketLocation = {}): string {
+export function socketPath({ name = DEFAULT_NAME, runDir = '/run/xdplb' }: SocketLocation = {}): string {
   return join(runDir, `${name}.sock`)
 }

@@ -49,16 +49,8 @@ export class TrafficMeter implements Disposable {
   /** Of each of these: totals of this moment, rates of the last sample. */
   of(ids: Iterable<number>): Map<number, Traffic> {
     const found = new Map<number, Traffic>()
-    for (const [id, { connections, packets, bytes }] of this.#totals(ids)) {
-      const { connectionsPerSecond, packetsPerSecond, bytesPerSecond } = this.#samples.get(id) ?? noTraffic
-      found.set(id, {
-        connections,
-        packets,
-        bytes,
-        connectionsPerSecond,
-        packetsPerSecond,
-        bytesPerSecond,
-      })
+    for (const [id, totals] of this.#totals(ids)) {
+      found.set(id, { ...(this.#samples.get(id) ?? noTraffic), ...totals })
     }
     return found
   }

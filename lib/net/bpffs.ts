@@ -3,6 +3,9 @@ import { XdplbError } from '../errors.js'
 import { accessFile } from './errno.js'
 import { libc, libcOk } from './libc.js'
 
+/** Where systemd mounts one. */
+export const DEFAULT_BPFFS = '/sys/fs/bpf'
+
 /** BPF_FS_MAGIC, include/uapi/linux/magic.h */
 const MAGIC = 0xcafe4a11
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { hostname, userInfo } from 'node:os'
-import { XdplbError } from '../errors.js'
+import { messageOf, XdplbError } from '../errors.js'
 import { keepalivedName, keepalivedRealName } from '../service.js'
 import {
   type Alert,
@@ -153,10 +153,4 @@ function userName(): string {
   } catch {
     return 'xdplb'
   }
-}
-
-/** Also of a host with several addresses, none of which answered. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ')
-  return error instanceof Error ? error.message : String(error)
 }

@@ -3,6 +3,7 @@
  * cells of the kernel's program itself. When the process that started it goes away, it gives the addresses up, by
  * priority 0, and leaves the cells as they are: packets are forwarded until the next master has been announced.
  */
+import { messageOf } from '../errors.js'
 import { BpfMap, type MappedArray } from '../libbpf/index.js'
 import { NetlinkEvents } from '../net/netlink/events.js'
 import { Netlink } from '../net/netlink/netlink.js'
@@ -35,8 +36,7 @@ function start({ instances, roles }: Order & { type: 'start' }): void {
   const netlink = Netlink.open()
   const events = NetlinkEvents.open()
   events.on('error', error => {
-    const text = error instanceof Error ? error.message : String(error)
-    report({ type: 'log', instance: '', level: 'warn', text })
+    report({ type: 'log', instance: '', level: 'warn', text: messageOf(error) })
   })
   const cells = BpfMap.openPinned(roles.path).mapped().within(roles.array)
   const surroundings = { netlink, events, cells, roles }
