@@ -22,6 +22,12 @@ export class Rollback implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const step of this.#steps.splice(0).reverse()) step()
+    const step = this.#steps.pop()
+    if (step === undefined) return
+    try {
+      step()
+    } finally {
+      this[Symbol.dispose]()
+    }
   }
 }
